@@ -1,0 +1,1 @@
+"""Cloudtally: cloud cost and carbon, from provider exports to published marts."""

@@ -1,0 +1,172 @@
+"""SQL that reads declared values, and the checks that find what can't be read.
+
+Belongs here: expressions over one column. Files and folders are the business of `decode.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dagster_project.exports.base import ColumnKind, Schema
+
+NUMBER = "decimal(38,18)"
+
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT",
+             "UINTEGER", "UBIGINT")
+_FLOATS = ("DOUBLE", "FLOAT")
+_NESTED = ("MAP", "STRUCT", "LIST")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A condition that makes a row unreadable.
+
+    Attributes:
+        code: Stable error code.
+        column: The column at fault.
+        condition: SQL that is true for a row at fault.
+        sentence: What is wrong, for the error.
+    """
+
+    code: str
+    column: str
+    condition: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """A condition that is repaired or tolerated, and counted."""
+
+    name: str
+    column: str
+    condition: str
+
+
+def quoted(name: str) -> str:
+    """Return an identifier that is safe in SQL, whatever a file calls its columns."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a string literal that is safe in SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def present_text(column: str) -> str:
+    """Return SQL for a text cell where empty and the literal NULL are absent."""
+    return f"nullif(nullif({quoted(column)}, ''), 'NULL')"
+
+
+def moment(text: str) -> str:
+    """Return SQL that reads a text as a moment in UTC; NULL when it is none.
+
+    A text without a zone is UTC, as FOCUS demands; Azure writes minutes without seconds.
+    """
+    zoned = (
+        f"coalesce(try_cast({text} as timestamptz), "
+        f"try_cast(regexp_replace({text}, 'T(\\d\\d:\\d\\d)(Z|[+-]|$)', 'T\\1:00\\2') "
+        "as timestamptz))"
+    )
+    return f"({zoned} at time zone 'UTC')"
+
+
+def accepts(kind: ColumnKind, type_name: str) -> bool:
+    """Tell whether a column stored as that DuckDB type can mean that kind."""
+    base = type_name.upper()
+    is_text = base.startswith("VARCHAR")
+    if kind is ColumnKind.DECIMAL:
+        return is_text or base.startswith("DECIMAL") or base in (*_FLOATS, *_INTEGERS)
+    if kind is ColumnKind.TIMESTAMP:
+        return is_text or base.startswith(("TIMESTAMP", "DATE"))
+    if kind is ColumnKind.JSON:
+        return is_text or base.startswith(_NESTED) or base.endswith("[]") or base == "JSON"
+    return is_text or base in _INTEGERS or base == "UUID"
+
+
+def problems(schema: Schema, types: Mapping[str, str], month: str) -> list[Problem]:
+    """List what would make a row of this file unreadable."""
+    found: list[Problem] = []
+    for column, kind in schema.columns.items():
+        type_name = types.get(column)
+        if type_name is None:
+            continue
+        if kind is ColumnKind.DECIMAL:
+            found += _number_problems(column, type_name)
+        elif kind is ColumnKind.TIMESTAMP and type_name.startswith("VARCHAR"):
+            text = present_text(column)
+            condition = f"{text} is not null and {moment(text)} is null"
+            found.append(Problem("CT-DECODE-TIMESTAMP", column, condition, "is no point in time"))
+    if schema.period in types:
+        found.append(_period_problem(str(schema.period), types[str(schema.period)], month))
+    return found
+
+
+def _number_problems(column: str, type_name: str) -> list[Problem]:
+    name = quoted(column)
+    if type_name in _FLOATS:
+        condition = f"isnan({name}) or isinf({name}) or abs({name}) >= 1e20"
+    elif type_name.startswith("VARCHAR"):
+        text = present_text(column)
+        condition = f"{text} is not null and try_cast({text} as {NUMBER}) is null"
+    else:
+        condition = f"{name} is not null and try_cast({name} as {NUMBER}) is null"
+    return [
+        Problem("CT-DECODE-NUMBER", column, condition, "is no amount that can be kept exactly")
+    ]
+
+
+def _period_problem(column: str, type_name: str, month: str) -> Problem:
+    value = moment(present_text(column)) if type_name.startswith("VARCHAR") else quoted(column)
+    condition = (
+        f"cast(date_trunc('month', {value}) as date) is distinct from date {literal(month)}"
+    )
+    return Problem("CT-DECODE-PERIOD", column, condition, f"lies outside the month {month[:7]}")
+
+
+def oddities(schema: Schema, types: Mapping[str, str]) -> list[Oddity]:
+    """List what is counted although it doesn't make a row unreadable."""
+    found: list[Oddity] = []
+    for column, kind in schema.columns.items():
+        if not types.get(column, "").startswith("VARCHAR"):
+            continue
+        name = quoted(column)
+        found.append(Oddity("null_literal", column, f"{name} = 'NULL'"))
+        if kind is ColumnKind.DECIMAL:
+            pattern = r"\.\d{18}\d*[1-9]"
+            found.append(Oddity("digits_beyond_scale", column, f"regexp_matches({name}, '{pattern}')"))
+        elif kind is ColumnKind.TIMESTAMP:
+            text = present_text(column)
+            found.append(
+                Oddity("zone_missing", column, f"not regexp_matches({text}, '(Z|UTC|[+-]\\d\\d:?\\d\\d)$')")
+            )
+            found.append(
+                Oddity(
+                    "zone_not_utc",
+                    column,
+                    f"regexp_matches({text}, 'T?\\d\\d:\\d\\d.*[+-]\\d\\d:?\\d\\d$') "
+                    f"and not regexp_matches({text}, '[+-]00:?00$')",
+                )
+            )
+        elif kind is ColumnKind.JSON:
+            text = present_text(column)
+            found.append(Oddity("json_invalid", column, f"{text} is not null and not json_valid({text})"))
+    return found
+
+
+def typed_columns(
+    schema: Schema, names: Sequence[str], constants: Mapping[str, str]
+) -> list[str]:
+    """Return the select list that types a relation of texts."""
+    columns = [f"{_typed(schema.columns.get(name), name)} as {quoted(name)}" for name in names]
+    return columns + [
+        f"{literal(value)} as {quoted('ct_' + name)}" for name, value in sorted(constants.items())
+    ]
+
+
+def _typed(kind: ColumnKind | None, name: str) -> str:
+    text = present_text(name)
+    if kind is ColumnKind.DECIMAL:
+        return f"cast({text} as {NUMBER})"
+    if kind is ColumnKind.TIMESTAMP:
+        return f"cast({moment(text)} as timestamp)"
+    return text

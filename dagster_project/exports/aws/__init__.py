@@ -1,0 +1,1 @@
+"""AWS Data Exports."""

@@ -1,0 +1,440 @@
+"""The shape of an export: deliveries found in a store, and declared columns.
+
+Belongs here: types that every export shares and the resolution of names in a provider's manifest.
+Does not: anything that only one provider does.
+"""
+
+import csv
+import datetime as dt
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Any, Protocol
+
+from dagster_project.errors import CloudtallyError
+from dagster_project.months import Month
+from dagster_project.paths import SEEDS
+from dagster_project.stores import open_store
+from dagster_project.stores.base import OUTSIDE, TOOLARGE, ObjectInfo, ObjectStore
+from dagster_project.stores.transfer import read_bytes
+
+MANIFEST_LIMIT = 32 * 1024 * 1024
+MANIFEST_READERS = 8
+"""Manifests read at a time: a store keeps one for every refresh ever made."""
+
+MONTH_PATTERN = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])"
+API_LOCATION = "api:"
+
+_AT_FAULT = ("CT-LAND-", "CT-MONTH-", TOOLARGE, OUTSIDE)
+
+
+class ColumnKind(StrEnum):
+    """What a declared column means, whatever type the file stores it in."""
+
+    TEXT = "text"
+    DECIMAL = "decimal"
+    TIMESTAMP = "timestamp"
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Declared columns of one export and version.
+
+    Attributes:
+        version: As the provider names it.
+        columns: Every column that the pipeline understands, with its kind.
+        mandatory: Columns without which a delivery is rejected.
+        totals: Columns whose sums are control totals.
+        period: Column whose month must be the unit's month.
+        days: Column whose dates are counted for the coverage guard.
+        accounts: Columns that together name an account.
+        extensible: Whether `x_` columns are the provider's own and expected.
+        flatten: Whether nested records become columns with dotted names.
+    """
+
+    version: str
+    columns: Mapping[str, ColumnKind]
+    mandatory: frozenset[str]
+    totals: tuple[str, ...]
+    period: str | None
+    days: str | None
+    accounts: tuple[str, ...]
+    extensible: bool = True
+    flatten: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """One data object of a delivery, with what the manifest says of it.
+
+    Attributes:
+        name: As the manifest names it.
+        info: The listed object; absent when the store doesn't hold it.
+        rows: Rows as the manifest states them.
+        bytes: Stored bytes as the manifest states them.
+        sha256: Hash of the stored bytes as the manifest states it, lower-case hex.
+        constants: Facts about the part that stand outside its rows.
+    """
+
+    name: str
+    info: ObjectInfo | None
+    rows: int | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One complete version of a unit as the provider wrote it, not fetched yet.
+
+    Attributes:
+        month: Billing month, or usage month of emissions.
+        variant: Tells versions apart that the provider keeps side by side, else empty.
+        native_id: The provider's own id of the delivery; empty when it has none.
+        order: Sortable text: a later delivery of the unit sorts higher.
+        manifest: The provider's manifest, absent in a plain folder.
+        parts: Data objects, in the order of the manifest.
+        rows: Rows of all parts as the manifest states them.
+        sums: Control totals as the manifest states them, decimal text by column.
+        columns: Column names as the manifest states them.
+        may_be_empty: Whether zero rows are normal for this export.
+        note: Remark of the provider that belongs to the delivery, kept in its manifest.
+        version: Schema version as the manifest or the configuration states it, else empty.
+    """
+
+    month: Month
+    native_id: str
+    order: str
+    parts: tuple[Part, ...]
+    variant: str = ""
+    manifest: ObjectInfo | None = None
+    manifest_bytes: bytes = b""
+    rows: int | None = None
+    sums: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[str, ...] | None = None
+    may_be_empty: bool = False
+    note: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+
+    @property
+    def is_manifested(self) -> bool:
+        """Whether the provider says itself that the delivery is complete."""
+        return self.manifest is not None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of parts that the manifest lists and the store doesn't hold."""
+        return tuple(part.name for part in self.parts if part.info is None)
+
+    @property
+    def signature(self) -> str:
+        """Hash of the listed objects: changes when anything about the delivery changes."""
+        listed = sorted(
+            (part.info.key, str(part.info.size), part.info.etag) if part.info else (part.name,)
+            for part in self.parts
+        )
+        announced = hashlib.sha256(self.manifest_bytes).hexdigest()
+        text = json.dumps([self.native_id, announced, listed])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A delivery that announced itself but can't be understood."""
+
+    month: Month
+    variant: str
+    signature: str
+    error: CloudtallyError
+
+
+Found = Candidate | Unreadable
+
+
+class Export(Protocol):
+    """One kind of export of one provider."""
+
+    is_emissions: bool
+
+    def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:
+        """Return the store that holds the deliveries."""
+
+    def find(self, store: ObjectStore, options: Mapping[str, Any]) -> Iterable[Found]:
+        """Yield every delivery in the store, in any order."""
+
+    def schemas(self) -> Sequence[Schema]:
+        """Return the declared versions, newest first."""
+
+
+Finder = Callable[[ObjectStore, Mapping[str, Any]], Iterator[Found]]
+ApiOpener = Callable[[Mapping[str, Any]], ObjectStore]
+
+
+@dataclass(frozen=True)
+class DeclaredExport:
+    """An export put together from a finder and its schemas.
+
+    Attributes:
+        is_emissions: Whether months are usage months of emissions.
+        finder: Finds deliveries in a store.
+        declared: Versions, newest first.
+        api: Opens the provider's API as a store, where one can stand in for an export.
+    """
+
+    is_emissions: bool
+    finder: Finder
+    declared: tuple[Schema, ...]
+    api: ApiOpener | None = None
+
+    def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:
+        """Return the store of a location; `api:` asks the provider instead.
+
+        Raises:
+            CloudtallyError: CT-CONFIG-OPTION when there is no API to ask, or as `open_store`.
+        """
+        if location != API_LOCATION:
+            return open_store(location, options)
+        if self.api is None:
+            raise option_error("location", "this export can't be fetched from an API")
+        return self.api(options)
+
+    def find(self, store: ObjectStore, options: Mapping[str, Any]) -> Iterable[Found]:
+        """Yield every delivery in the store."""
+        return self.finder(store, options)
+
+    def schemas(self) -> Sequence[Schema]:
+        """Return the declared versions, newest first."""
+        return self.declared
+
+
+def match_schema(columns: Sequence[str], schemas: Sequence[Schema], stated: str = "") -> Schema:
+    """Choose the version that a file's columns belong to.
+
+    Among the versions whose mandatory columns are all there, the one that understands most of the
+    columns wins, then the one of whose columns fewest are absent, then the first declared. A
+    version that the delivery states is taken at its word where it is declared.
+
+    Raises:
+        CloudtallyError: CT-DECODE-MISSING-COLUMN names what the closest version lacks.
+    """
+    present = set(columns)
+    schemas = [schema for schema in schemas if schema.version == stated] or schemas
+    complete = [schema for schema in schemas if schema.mandatory <= present]
+    if complete:
+        return max(complete, key=lambda schema: _fit(schema, present))
+    closest = min(schemas, key=lambda schema: len(schema.mandatory - present))
+    lacking = ", ".join(sorted(closest.mandatory - present))
+    raise CloudtallyError(
+        "CT-DECODE-MISSING-COLUMN",
+        f"Mandatory columns are missing: {lacking}.",
+        where={"closest version": closest.version},
+        next_step="Export with all columns, or check that the source names the right export.",
+    )
+
+
+def _fit(schema: Schema, present: set[str]) -> tuple[int, int]:
+    """Rank a version: it understands more of the columns, then it misses fewer."""
+    known = set(schema.columns)
+    return len(known & present), -len(known - present)
+
+
+def read_json(store: ObjectStore, info: ObjectInfo) -> tuple[dict[str, Any], bytes]:
+    """Read a manifest.
+
+    Raises:
+        CloudtallyError: CT-LAND-MANIFEST when it is no JSON object.
+    """
+    raw = read_bytes(store, info.key, limit=MANIFEST_LIMIT)
+    try:
+        document = json.loads(raw.decode("utf-8-sig"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise manifest_error(info.key, "it is not a JSON object")
+    return document, raw
+
+
+def read_manifests(
+    store: ObjectStore, infos: Iterable[ObjectInfo]
+) -> Iterator[tuple[ObjectInfo, dict[str, Any] | CloudtallyError, bytes]]:
+    """Read manifests several at a time and yield them in the given order.
+
+    A manifest that can't be used comes as the error that says why.
+
+    Raises:
+        CloudtallyError: CT-STORE-* when the store, not the manifest, is at fault.
+    """
+    with ThreadPoolExecutor(MANIFEST_READERS) as pool:
+        yield from pool.map(lambda info: _read_or_explain(store, info), list(infos))
+
+
+def _read_or_explain(
+    store: ObjectStore, info: ObjectInfo
+) -> tuple[ObjectInfo, dict[str, Any] | CloudtallyError, bytes]:
+    try:
+        document, raw = read_json(store, info)
+    except CloudtallyError as error:
+        return info, at_fault(error), b""
+    return info, document, raw
+
+
+def at_fault(error: CloudtallyError) -> CloudtallyError:
+    """Return an error that is the delivery's own fault; any other may pass by itself.
+
+    Raises:
+        CloudtallyError: The given one, when the store or the line is at fault.
+    """
+    if error.code.startswith(_AT_FAULT):
+        return error
+    raise error
+
+
+def unreadable(
+    month: Month, infos: Iterable[ObjectInfo], error: CloudtallyError, variant: str = ""
+) -> Unreadable:
+    """Return what is reported for objects of a month that make no delivery."""
+    return Unreadable(month, variant, f"{listing_signature(infos)}:{error.code}", error)
+
+
+def listing_signature(infos: Iterable[ObjectInfo]) -> str:
+    """Return a hash of listed objects: changes when one of them does."""
+    text = "\n".join(sorted(f"{info.key} {info.size} {info.etag}" for info in infos))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def sortable_time(text: str) -> str:
+    """Return a moment as text that sorts by time, UTC; no zone counts as UTC.
+
+    Raises:
+        ValueError: The text is no ISO 8601 moment.
+    """
+    moment = dt.datetime.fromisoformat(text.strip())
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds")
+
+
+def modified_order(infos: Iterable[ObjectInfo]) -> str:
+    """Return the newest modification among objects as text that sorts by time."""
+    moments = [info.modified.isoformat() for info in infos if info.modified is not None]
+    return max((sortable_time(moment) for moment in moments), default="")
+
+
+def option_error(option: str, reason: str) -> CloudtallyError:
+    """Return the error for an option of a source that can't be followed."""
+    return CloudtallyError(
+        "CT-CONFIG-OPTION",
+        f"The option {option!r} of a source can't be used: {reason}.",
+        kept="nothing was fetched.",
+        next_step="Correct it in cloudtally.yaml.",
+    )
+
+
+def manifest_error(key: str, reason: str) -> CloudtallyError:
+    """Return the error for a manifest that can't be understood."""
+    return CloudtallyError(
+        "CT-LAND-MANIFEST",
+        f"A manifest can't be used: {reason}.",
+        where={"file": key},
+        kept="the last accepted delivery stays current.",
+        next_step="Wait for the provider's next delivery, or restore the manifest.",
+    )
+
+
+class Listing:
+    """All objects under a location, to resolve the names that a manifest uses.
+
+    A manifest names objects by bucket, by container or by full address, and estates get copied
+    between stores. So a name is matched by its longest tail that is a listed key.
+    """
+
+    def __init__(self, objects: Iterable[ObjectInfo]) -> None:
+        self.objects = {info.key: info for info in objects}
+
+    def __iter__(self) -> Iterator[ObjectInfo]:
+        return iter(self.objects.values())
+
+    def matching(self, pattern: re.Pattern[str]) -> Iterator[tuple[ObjectInfo, re.Match[str]]]:
+        """Yield listed objects whose key matches, with the match."""
+        for key, info in sorted(self.objects.items()):
+            match = pattern.search(key)
+            if match is not None:
+                yield info, match
+
+    def beside(self, manifest: ObjectInfo, name: str) -> ObjectInfo | None:
+        """Return the listed object that a name means, first as seen from the manifest's folder.
+
+        Raises:
+            CloudtallyError: CT-LAND-HOSTILE-KEY when the name climbs out of its folder.
+        """
+        folder = manifest.key.rpartition("/")[0]
+        anywhere = self.resolve(name)
+        return self.objects.get(f"{folder}/{name}" if folder else name) or anywhere
+
+    def resolve(self, name: str) -> ObjectInfo | None:
+        """Return the listed object that a manifest's name means.
+
+        Raises:
+            CloudtallyError: CT-LAND-HOSTILE-KEY when the name climbs out of its folder.
+        """
+        path = re.sub(r"^[a-z0-9]+://", "", name).split("?", 1)[0]
+        pieces = [piece for piece in path.split("/") if piece]
+        if any(piece in (".", "..") for piece in PurePosixPath(path).parts) or ".." in pieces:
+            raise CloudtallyError(
+                "CT-LAND-HOSTILE-KEY",
+                "A manifest names an object outside its own folder.",
+                where={"name": name[:200]},
+                kept="nothing of this delivery was fetched.",
+                next_step="Find out who can write to this location.",
+            )
+        for start in range(len(pieces)):
+            info = self.objects.get("/".join(pieces[start:]))
+            if info is not None:
+                return info
+        return None
+
+
+@functools.cache
+def focus_columns() -> tuple[dict[str, str], ...]:
+    """Return the union of the FOCUS Cost and Usage columns, as the seed lists them."""
+    with (SEEDS / "focus" / "focus_columns.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+def focus_schema(
+    version: str,
+    *,
+    gaps: frozenset[str] = frozenset(),
+    extras: frozenset[str] = frozenset(),
+    name: str = "",
+) -> Schema:
+    """Declare a FOCUS export of a version.
+
+    Args:
+        version: `1.0` to `1.4`: decides what must be there.
+        gaps: Mandatory columns that this provider is known not to deliver.
+        extras: FOCUS columns that this provider delivers ahead of the version.
+        name: The provider's name for the version, where it has its own.
+    """
+    level = f"v{version.replace('.', '_')}"
+    rows = focus_columns()
+    named = {row["column_name"]: ColumnKind(row["kind"]) for row in rows}
+    in_version = {row["column_name"] for row in rows if row[level]}
+    mandatory = {row["column_name"] for row in rows if row[level] == "M"}
+    return Schema(
+        version=name or version,
+        columns={key: kind for key, kind in named.items() if key in in_version | extras},
+        mandatory=frozenset(mandatory - gaps),
+        totals=("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"),
+        period="BillingPeriodStart",
+        days="ChargePeriodStart",
+        accounts=("BillingAccountId", "SubAccountId"),
+    )

@@ -1,0 +1,1 @@
+"""Google Cloud: what the shipped BigQuery queries unload into a bucket."""

@@ -1,0 +1,1 @@
+"""Any other provider that delivers FOCUS files."""

@@ -1,0 +1,1 @@
+"""On-premises cost in FOCUS files."""

@@ -1,0 +1,128 @@
+"""Our manifest of a landed delivery: what was fetched, from what, and what it adds up to."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dagster_project.exports.base import Candidate
+from dagster_project.months import Month, parse_month
+from dagster_project.settings import SourceConfig
+
+MANIFEST_NAME = "delivery.json"
+
+
+@dataclass(frozen=True)
+class LandedPart:
+    """One archived object.
+
+    Attributes:
+        name: As the provider names it; never used as a path.
+        file: Our file name inside the delivery's folder.
+        constants: Facts about the part that stand outside its rows, such as a scope.
+    """
+
+    name: str
+    key: str
+    file: str
+    etag: str
+    version: str | None
+    bytes: int
+    sha256: str
+    rows: int
+    columns: Mapping[str, str]
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ControlTotals:
+    """What an independent reader adds up, before any of our models sees the rows.
+
+    Attributes:
+        rows: Number of rows.
+        sums: Exact sum of each total column as decimal text, at scale 18.
+        days: Dates that have rows, ISO text.
+        accounts: Accounts that have rows.
+    """
+
+    rows: int
+    sums: Mapping[str, str]
+    days: tuple[str, ...]
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A landed delivery."""
+
+    delivery_id: str
+    source: str
+    provider: str
+    export: str
+    month: Month
+    variant: str
+    native_id: str
+    order: str
+    unmanifested: bool
+    fetched_at: str
+    schema_version: str
+    unknown_columns: tuple[str, ...]
+    parts: tuple[LandedPart, ...]
+    totals: ControlTotals
+    note: Mapping[str, Any]
+
+    @property
+    def content_sha256(self) -> str:
+        """Hash of the parts' hashes: equal for an identical re-delivery."""
+        text = "\n".join(sorted(part.sha256 for part in self.parts))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def write(self, folder: Path) -> None:
+        """Write the manifest into the delivery's folder."""
+        document = asdict(self) | {"month": self.month.isoformat()}
+        text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
+        (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def read_delivery(folder: Path) -> Delivery:
+    """Read the manifest of a landed delivery."""
+    raw = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
+    totals = raw["totals"]
+    return Delivery(
+        **{
+            **raw,
+            "month": parse_month(raw["month"]),
+            "unknown_columns": tuple(raw["unknown_columns"]),
+            "parts": tuple(LandedPart(**part) for part in raw["parts"]),
+            "totals": ControlTotals(
+                rows=totals["rows"],
+                sums=totals["sums"],
+                days=tuple(totals["days"]),
+                accounts=tuple(totals["accounts"]),
+            ),
+        }
+    )
+
+
+def identify(source: SourceConfig, candidate: Candidate, part_hashes: list[str]) -> str:
+    """Return the id of a delivery.
+
+    The provider's own id and manifest name it; without a manifest, its contents do. Where it is
+    stored never enters, so that a copied bucket is the same delivery.
+    """
+    if candidate.is_manifested:
+        own = [candidate.native_id, hashlib.sha256(candidate.manifest_bytes).hexdigest()]
+    else:
+        own = sorted(part_hashes)
+    text = json.dumps(
+        [source.provider, source.export, candidate.variant, candidate.month.isoformat(), *own]
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def now_text() -> str:
+    """Return the present moment as stored in manifests."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""The append-only record of decisions: the only state that can't be rebuilt."""

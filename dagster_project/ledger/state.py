@@ -1,0 +1,103 @@
+"""What the events add up to: current deliveries, built months, the last publication.
+
+Belongs here: folding events. Nothing here writes.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dagster_project.ledger.store import Event, Kind
+from dagster_project.months import Month
+
+
+@dataclass(frozen=True, order=True)
+class Unit:
+    """One (source, month), split where a provider keeps several versions side by side."""
+
+    source: str
+    month: Month
+    variant: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The newest decision about one delivery."""
+
+    unit: Unit
+    delivery_id: str
+    kind: Kind
+    at: dt.datetime
+    payload: Mapping[str, Any]
+
+    @property
+    def order(self) -> str:
+        """Sortable text by which the provider's deliveries of one unit follow each other."""
+        return str(self.payload.get("order", ""))
+
+    @property
+    def signature(self) -> str:
+        """Hash of the listed objects that the decision was made on."""
+        return str(self.payload.get("signature", ""))
+
+
+@dataclass
+class LedgerState:
+    """The folded ledger, as of a moment."""
+
+    decisions: dict[tuple[Unit, str], Decision] = field(default_factory=dict)
+    current: dict[Unit, Decision] = field(default_factory=dict)
+    built: dict[Month, Mapping[str, Any]] = field(default_factory=dict)
+    published: Mapping[str, Any] | None = None
+    listings: dict[tuple[str, Month, str], set[str]] = field(default_factory=dict)
+
+    def decision(self, unit: Unit, delivery_id: str) -> Decision | None:
+        """Return the newest decision about a delivery, if any."""
+        return self.decisions.get((unit, delivery_id))
+
+    def quarantined(self) -> list[Decision]:
+        """Return deliveries that stand in quarantine and are newer than what is current."""
+        standing = []
+        for decision in self.decisions.values():
+            if decision.kind is not Kind.QUARANTINED:
+                continue
+            current = self.current.get(decision.unit)
+            if current is None or current.at < decision.at:
+                standing.append(decision)
+        return sorted(standing, key=lambda decision: (decision.unit, decision.at))
+
+    def current_months(self) -> list[Month]:
+        """Return months that have a current delivery, oldest first."""
+        return sorted({unit.month for unit in self.current})
+
+
+def fold(events: Iterable[Event], as_of: dt.datetime | None = None) -> LedgerState:
+    """Fold events into the state at a moment (default: now).
+
+    Current = the newest accepted delivery of a unit.
+    """
+    state = LedgerState()
+    for event in events:
+        if as_of is not None and event.at > as_of:
+            break
+        _apply(state, event)
+    return state
+
+
+def _apply(state: LedgerState, event: Event) -> None:
+    if event.kind is Kind.MONTH_BUILT and event.month is not None:
+        state.built[event.month] = event.payload
+    elif event.kind is Kind.PUBLISHED:
+        state.published = event.payload
+    elif event.source is None or event.month is None or event.delivery_id is None:
+        return
+    elif event.kind is Kind.LISTING_SEEN:
+        key = (event.source, event.month, event.variant)
+        state.listings.setdefault(key, set()).add(event.delivery_id)
+    elif event.kind in (Kind.ACCEPTED, Kind.QUARANTINED):
+        unit = Unit(event.source, event.month, event.variant)
+        decision = Decision(unit, event.delivery_id, event.kind, event.at, event.payload)
+        state.decisions[unit, event.delivery_id] = decision
+        if event.kind is Kind.ACCEPTED:
+            state.current[unit] = decision

@@ -1,0 +1,163 @@
+"""Events in SQLite, appended and never changed.
+
+Belongs here: writing and reading events. What the events add up to is in `state.py`.
+"""
+
+import datetime as dt
+import getpass
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from dagster_project.errors import CloudtallyError
+from dagster_project.months import Month, parse_month
+from dagster_project.version import code_version
+
+_SCHEMA = """
+create table if not exists events (
+    id integer primary key autoincrement,
+    at text not null,
+    kind text not null,
+    source text,
+    month text,
+    variant text not null default '',
+    delivery_id text,
+    actor text not null,
+    reason text not null default '',
+    code_version text not null,
+    payload text not null
+);
+create index if not exists events_by_unit on events (source, month, variant);
+create trigger if not exists events_are_not_changed before update on events
+begin select raise(abort, 'the ledger is append-only'); end;
+create trigger if not exists events_are_not_removed before delete on events
+begin select raise(abort, 'the ledger is append-only'); end;
+"""
+
+
+class Kind(StrEnum):
+    """What can be recorded."""
+
+    ACCEPTED = "accepted"
+    QUARANTINED = "quarantined"
+    LISTING_SEEN = "listing_seen"
+    SHRINK_ACCEPTED = "shrink_accepted"
+    MONTH_BUILT = "month_built"
+    CHECKS_FAILED = "checks_failed"
+    PUBLISHED = "published"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One recorded fact: what, when, who, why, by which code."""
+
+    id: int
+    at: dt.datetime
+    kind: Kind
+    source: str | None
+    month: Month | None
+    variant: str
+    delivery_id: str | None
+    actor: str
+    reason: str
+    code_version: str
+    payload: Mapping[str, Any]
+
+
+class Ledger:
+    """An append-only list of events in one SQLite file (write-ahead log, full sync)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(
+        self,
+        kind: Kind,
+        *,
+        source: str | None = None,
+        month: Month | None = None,
+        variant: str = "",
+        delivery_id: str | None = None,
+        reason: str = "",
+        payload: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record one event durably before returning."""
+        row = (
+            dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
+            kind.value,
+            source,
+            month.isoformat() if month else None,
+            variant,
+            delivery_id,
+            _actor(),
+            reason,
+            code_version(),
+            json.dumps(payload or {}, sort_keys=True, default=str),
+        )
+        with self._connect() as connection:
+            connection.execute(
+                "insert into events (at, kind, source, month, variant, delivery_id, actor,"
+                " reason, code_version, payload) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+
+    def events(self) -> list[Event]:
+        """Return all events, oldest first."""
+        if not self.path.exists():
+            return []
+        with self._connect() as connection:
+            rows = connection.execute(
+                "select id, at, kind, source, month, variant, delivery_id, actor, reason,"
+                " code_version, payload from events order by id"
+            ).fetchall()
+        return [_event(row) for row in rows]
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = sqlite3.connect(self.path, timeout=30)
+            try:
+                connection.execute("pragma journal_mode = wal")
+                connection.execute("pragma synchronous = full")
+                connection.executescript(_SCHEMA)
+                with connection:
+                    yield connection
+            finally:
+                connection.close()
+        except sqlite3.DatabaseError as error:
+            raise CloudtallyError(
+                "CT-LEDGER-UNREADABLE",
+                f"The ledger can't be used: {error}.",
+                where={"file": self.path},
+                kept="landing/ and published/ are untouched.",
+                next_step="Restore ledger.sqlite from a backup; it can't be rebuilt.",
+            ) from None
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    return Event(
+        id=row[0],
+        at=dt.datetime.fromisoformat(row[1]),
+        kind=Kind(row[2]),
+        source=row[3],
+        month=parse_month(row[4]) if row[4] else None,
+        variant=row[5],
+        delivery_id=row[6],
+        actor=row[7],
+        reason=row[8],
+        code_version=row[9],
+        payload=json.loads(row[10]),
+    )
+
+
+def _actor() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

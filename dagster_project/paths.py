@@ -1,0 +1,109 @@
+"""Where things are: the checkout's own folders and the layout of a home.
+
+Belongs here: names of folders and files. Nothing in this module creates or reads them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagster_project.months import Month
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DBT_PROJECT = PROJECT_ROOT / "dbt"
+SEEDS = PROJECT_ROOT / "seeds"
+
+
+@dataclass(frozen=True)
+class Home:
+    """Layout of one home folder: what can't be rebuilt, and what can.
+
+    `landing/`, `ledger.sqlite` and `kept/` are to be backed up; the rest is rebuilt from them.
+    """
+
+    root: Path
+
+    @property
+    def landing(self) -> Path:
+        """Provider's own bytes, one immutable folder per delivery."""
+        return self.root / "landing"
+
+    @property
+    def incoming(self) -> Path:
+        """Deliveries being fetched; what a killed run leaves here is resumed or overwritten."""
+        return self.landing / ".incoming"
+
+    @property
+    def ledger(self) -> Path:
+        """The append-only record of decisions."""
+        return self.root / "ledger.sqlite"
+
+    @property
+    def decoded(self) -> Path:
+        """Typed Parquet, one folder per delivery."""
+        return self.root / "decoded"
+
+    @property
+    def warehouse(self) -> Path:
+        """Private folder of the build: DuckDB file and monthly Parquet."""
+        return self.root / "warehouse"
+
+    @property
+    def database(self) -> Path:
+        """The private DuckDB file; BI never opens it."""
+        return self.warehouse / "warehouse.duckdb"
+
+    @property
+    def lake(self) -> Path:
+        """Monthly models, one Parquet file per billing month."""
+        return self.warehouse / "lake"
+
+    @property
+    def dbt_target(self) -> Path:
+        """dbt's own output for this home."""
+        return self.warehouse / "dbt_target"
+
+    @property
+    def kept(self) -> Path:
+        """Every published fact partition, addressed by its content hash."""
+        return self.root / "kept"
+
+    @property
+    def publications(self) -> Path:
+        """Complete publications, one folder each."""
+        return self.root / ".published"
+
+    @property
+    def published(self) -> Path:
+        """Symlink to the publication that readers see."""
+        return self.root / "published"
+
+    @property
+    def data_docs(self) -> Path:
+        """Great Expectations' pages of the newest checked candidate."""
+        return self.root / "data_docs"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's instance: run history and events."""
+        return self.root / "dagster"
+
+    @property
+    def lock(self) -> Path:
+        """The file whose lock admits one run at a time."""
+        return self.root / ".lock"
+
+    def landed(self, source: str, month: Month, delivery_id: str) -> Path:
+        """Return the folder of one landed delivery."""
+        return self.landing / source / f"{month:%Y-%m-%d}" / delivery_id
+
+    def decoded_delivery(
+        self, provider: str, export: str, source: str, month: Month, delivery_id: str
+    ) -> Path:
+        """Return the folder of one decoded delivery; its keys become lineage columns in SQL."""
+        return (
+            self.decoded
+            / f"{provider}_{export}"
+            / f"ct_source={source}"
+            / f"ct_month={month:%Y-%m-%d}"
+            / f"ct_delivery={delivery_id}"
+        )

@@ -1,0 +1,43 @@
+"""What every step of a run needs: settings, ledger, and somewhere to report progress."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dagster_project.ledger.state import LedgerState, fold
+from dagster_project.ledger.store import Ledger
+from dagster_project.paths import Home
+from dagster_project.settings import Settings
+
+Report = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run's surroundings.
+
+    Attributes:
+        report: Receives one readable line per thing that happened.
+        accept_shrink: Reason for which deliveries that hold less than the one before are accepted.
+    """
+
+    settings: Settings
+    report: Report = field(default=_silent)
+    accept_shrink: str | None = None
+
+    @property
+    def home(self) -> Home:
+        """Folders of this home."""
+        return self.settings.layout
+
+    @property
+    def ledger(self) -> Ledger:
+        """The record of decisions."""
+        return Ledger(self.home.ledger)
+
+    def state(self) -> LedgerState:
+        """Return what the ledger says now."""
+        return fold(self.ledger.events())

@@ -1,0 +1,258 @@
+"""The ledger as tables of the warehouse: the only way in which decisions reach the models."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.decoding.decode import read_stats
+from dagster_project.exports.registry import export_of
+from dagster_project.landing.delivery import Delivery
+from dagster_project.ledger.state import Decision, LedgerState, Unit
+from dagster_project.months import Month
+from dagster_project.pipeline.calendar import CalendarRow, PeriodRow, calendar_rows, period_rows
+from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.extract import decode_landed, landed_delivery
+from dagster_project.pipeline.plan import counted_deliveries
+from dagster_project.rules.parse import load_rules
+from dagster_project.rules.table import TAG_RULES_COLUMNS, rule_rows
+
+Table = tuple[Sequence[tuple[str, str]], list[Sequence[Any]]]
+
+DIGITS_DETAIL = {
+    "null_literal": "cells hold the text NULL; read as absent",
+    "digits_beyond_scale": "amounts have more than 18 decimals; rounded half away from zero",
+    "zone_missing": "timestamps have no zone; read as UTC, as FOCUS demands",
+    "zone_not_utc": "timestamps are not in UTC; converted",
+    "json_invalid": "texts are no JSON; tags become NULL, the original stays in x_SourceValues",
+}
+
+
+def ensure_decoded(context: Context) -> None:
+    """Decode every counted delivery again whose decoded folder is gone."""
+    state = context.state()
+    for unit, decision in counted_deliveries(context, state).items():
+        source = context.settings.source(unit.source)
+        delivery = landed_delivery(context, decision)
+        decode_landed(context, source, export_of(source), delivery)
+
+
+def import_ledger(context: Context, dirty: Iterable[Month]) -> None:
+    """Write schema `ledger` of the warehouse file anew, in one transaction."""
+    tables = ledger_tables(context, dirty)
+    context.home.warehouse.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(str(context.home.database))
+    try:
+        connection.execute("begin")
+        connection.execute("create schema if not exists ledger")
+        for name, (columns, rows) in tables.items():
+            _write_table(connection, name, columns, rows)
+        connection.execute("commit")
+    finally:
+        connection.close()
+
+
+def ledger_tables(context: Context, dirty: Iterable[Month]) -> dict[str, Table]:
+    """Return every ledger table: columns with types, and rows."""
+    state = context.state()
+    counted = counted_deliveries(context, state)
+    landed = {unit: landed_delivery(context, decision) for unit, decision in counted.items()}
+    folders = {unit: _decoded_folder(context, unit, decision) for unit, decision in counted.items()}
+    return {
+        **_decoded(context, counted, folders),
+        "sources": _sources(context),
+        "deliveries": _deliveries(context, state),
+        "control_totals": _control_totals(context, landed),
+        "decode_counts": _decode_counts(context, landed, folders),
+        "calendar": _dataclass_table(CalendarRow, calendar_rows(context.settings, state)),
+        "periods": _dataclass_table(PeriodRow, period_rows(context.settings, state)),
+        "denied_accounts": _denied_accounts(context, landed),
+        "dirty_months": ([("month", "date")], [(month,) for month in dirty]),
+        "tag_rules": _tag_rules(context),
+    }
+
+
+def _write_table(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Sequence[tuple[str, str]],
+    rows: list[Sequence[Any]],
+) -> None:
+    declared = ", ".join(f'"{column}" {kind}' for column, kind in columns)
+    connection.execute(f"create or replace table ledger.{name} ({declared})")
+    if rows:
+        marks = ", ".join("?" for _ in columns)
+        connection.executemany(f"insert into ledger.{name} values ({marks})", rows)
+
+
+def _decoded_folder(context: Context, unit: Unit, decision: Decision) -> Path:
+    source = context.settings.source(unit.source)
+    return context.home.decoded_delivery(
+        source.room, source.export, source.name, unit.month, decision.delivery_id
+    )
+
+
+def _decoded(
+    context: Context, counted: dict[Unit, Decision], folders: dict[Unit, Path]
+) -> dict[str, Table]:
+    files: list[Sequence[Any]] = []
+    schemas: dict[str, dict[str, str]] = {}
+    for unit in sorted(counted):
+        source = context.settings.source(unit.source)
+        for part in read_stats(folders[unit])["parts"]:
+            schema_id = hashlib.sha256(json.dumps(part["columns"]).encode()).hexdigest()[:16]
+            schemas[schema_id] = part["columns"]
+            path = str(folders[unit] / part["file"])
+            files.append((source.room, source.export, unit.source, unit.month, schema_id, path))
+    columns = [
+        (schema_id, name, kind) for schema_id, types in schemas.items() for name, kind in types.items()
+    ]
+    return {
+        "decoded_files": (
+            [
+                ("room", "varchar"),
+                ("export", "varchar"),
+                ("source_name", "varchar"),
+                ("month", "date"),
+                ("schema_id", "varchar"),
+                ("path", "varchar"),
+            ],
+            files,
+        ),
+        "decoded_columns": (
+            [("schema_id", "varchar"), ("column_name", "varchar"), ("physical_type", "varchar")],
+            columns,
+        ),
+    }
+
+
+def _sources(context: Context) -> Table:
+    return (
+        [
+            ("source_name", "varchar"),
+            ("provider", "varchar"),
+            ("export", "varchar"),
+            ("authoritative", "boolean"),
+        ],
+        [(s.name, s.provider, s.export, s.authoritative) for s in context.settings.sources],
+    )
+
+
+def _deliveries(context: Context, state: LedgerState) -> Table:
+    current = {(d.unit, d.delivery_id) for d in state.current.values()}
+    rows = [
+        (
+            unit.source,
+            unit.month,
+            unit.variant,
+            delivery_id,
+            decision.kind.value,
+            decision.at.replace(tzinfo=None),
+            (unit, delivery_id) in current,
+            decision.payload.get("rows"),
+        )
+        for (unit, delivery_id), decision in sorted(state.decisions.items())
+    ]
+    return (
+        [
+            ("source_name", "varchar"),
+            ("month", "date"),
+            ("variant", "varchar"),
+            ("delivery_id", "varchar"),
+            ("decision", "varchar"),
+            ("decided_at", "timestamp"),
+            ("is_current", "boolean"),
+            ("rows", "bigint"),
+        ],
+        rows,
+    )
+
+
+def _control_totals(context: Context, landed: dict[Unit, Delivery]) -> Table:
+    rows: list[Sequence[Any]] = []
+    for unit, delivery in landed.items():
+        source = context.settings.source(unit.source)
+        head = (unit.source, source.provider, source.export, unit.month, delivery.delivery_id)
+        rows.append((*head, "rows", str(delivery.totals.rows)))
+        rows += [(*head, metric, total) for metric, total in delivery.totals.sums.items()]
+    return (
+        [
+            ("source_name", "varchar"),
+            ("provider", "varchar"),
+            ("export", "varchar"),
+            ("month", "date"),
+            ("delivery_id", "varchar"),
+            ("metric", "varchar"),
+            ("total", "decimal(38,18)"),
+        ],
+        rows,
+    )
+
+
+def _decode_counts(
+    context: Context, landed: dict[Unit, Delivery], folders: dict[Unit, Path]
+) -> Table:
+    rows: list[Sequence[Any]] = []
+    for unit, delivery in landed.items():
+        provider = context.settings.source(unit.source).provider
+        head = (unit.source, provider, unit.month, delivery.delivery_id)
+        for count in read_stats(folders[unit])["counts"]:
+            detail = DIGITS_DETAIL[count["name"]]
+            rows.append((*head, count["name"], count["column"], count["rows"], detail))
+        for column in delivery.unknown_columns:
+            detail = "a column that this export doesn't declare; kept in x_SourceValues"
+            rows.append((*head, "unknown_column", column, delivery.totals.rows, detail))
+        if delivery.unmanifested:
+            detail = "the provider gave no manifest; accepted after two equal listings"
+            rows.append((*head, "unmanifested", None, delivery.totals.rows, detail))
+    return (
+        [
+            ("source_name", "varchar"),
+            ("provider", "varchar"),
+            ("month", "date"),
+            ("delivery_id", "varchar"),
+            ("name", "varchar"),
+            ("column_name", "varchar"),
+            ("rows", "bigint"),
+            ("detail", "varchar"),
+        ],
+        rows,
+    )
+
+
+def _denied_accounts(context: Context, landed: dict[Unit, Delivery]) -> Table:
+    rows = [
+        (context.settings.source(unit.source).provider, unit.month, str(item["subscriptionId"]).lower())
+        for unit, delivery in landed.items()
+        for item in delivery.note.get("subscriptionAccessDecisions", [])
+        if item.get("decision") == "Denied"
+    ]
+    return (
+        [("provider", "varchar"), ("month", "date"), ("account_id", "varchar")],
+        sorted(set(rows)),
+    )
+
+
+def _tag_rules(context: Context) -> Table:
+    rows = [
+        tuple(row[name] for name, _ in TAG_RULES_COLUMNS)
+        for row in rule_rows(load_rules(context.settings.rules))
+    ]
+    kinds = {"string": "varchar", "int": "integer"}
+    return [(name, kinds[kind]) for name, kind in TAG_RULES_COLUMNS], list(rows)
+
+
+def _dataclass_table(row_type: type, rows: list[Any]) -> Table:
+    types = {
+        "source_name": "varchar", "provider": "varchar", "export": "varchar", "month": "date",
+        "expected": "boolean", "state": "varchar", "delivery_id": "varchar", "rows": "bigint",
+        "arrived_at": "timestamp", "reason": "varchar", "late_days": "integer",
+        "billing_month": "date", "cost_state": "varchar", "carbon_state": "varchar",
+        "data_as_of": "timestamp",
+    }
+    columns = [(item.name, types[item.name]) for item in fields(row_type)]
+    return columns, [astuple(row) for row in rows]

@@ -1,0 +1,63 @@
+"""Two sources that hold the same account and month are never both counted."""
+
+from dagster_project.errors import CloudtallyError
+from dagster_project.landing.delivery import Delivery, read_delivery
+from dagster_project.ledger.state import LedgerState
+from dagster_project.months import month_key
+from dagster_project.pipeline.context import Context
+from dagster_project.settings import SourceConfig
+
+
+def refuse_overlap(
+    context: Context, state: LedgerState, source: SourceConfig, delivery: Delivery
+) -> None:
+    """Refuse a delivery whose accounts another source already counts in that month.
+
+    An authoritative source is accepted; the other source's deliveries are then left out of the
+    build (`counted_sources`).
+
+    Raises:
+        CloudtallyError: CT-LAND-OVERLAP names the other source and an account.
+    """
+    if source.authoritative:
+        return
+    for other in context.settings.sources:
+        shared = shared_accounts(context, state, source, delivery, other)
+        if shared:
+            raise CloudtallyError(
+                "CT-LAND-OVERLAP",
+                f"Source {other.name!r} counts {len(shared)} of the same accounts in this month.",
+                where={
+                    "source": source.name,
+                    "month": month_key(delivery.month),
+                    "first account": shared[0],
+                },
+                kept=f"what {other.name!r} delivered.",
+                next_step="Remove one source, or mark one `authoritative: true`.",
+            )
+
+
+def shared_accounts(
+    context: Context,
+    state: LedgerState,
+    source: SourceConfig,
+    delivery: Delivery,
+    other: SourceConfig,
+) -> list[str]:
+    """Return accounts of a delivery that another source's current delivery also holds."""
+    is_same_kind = other.provider == source.provider and other.is_emissions == source.is_emissions
+    if other.name == source.name or not is_same_kind:
+        return []
+    accounts = _lowest_accounts(delivery)
+    shared: set[str] = set()
+    for unit, decision in state.current.items():
+        if unit.source == other.name and unit.month == delivery.month:
+            folder = context.home.landed(unit.source, unit.month, decision.delivery_id)
+            shared |= accounts & _lowest_accounts(read_delivery(folder))
+    return sorted(shared)
+
+
+def _lowest_accounts(delivery: Delivery) -> set[str]:
+    """Return the accounts that a payer's and a member's export both name: the sub accounts."""
+    pairs = (account.partition("/") for account in delivery.totals.accounts)
+    return {sub or billing for billing, _, sub in pairs}

@@ -1,0 +1,1 @@
+"""Publishing: build a candidate, check it, swap it in whole, and report on it."""

@@ -1,0 +1,23 @@
+{#-
+    Hash of the dimensions that identify a charge: no metric, no invoice id, no name, so that a
+    restated amount, an issued invoice or a renamed account keeps the key.
+-#}
+{% macro charge_hash() -%}
+    md5(concat_ws(
+        '|',
+        {%- for column in identifying_columns() %}
+        coalesce(cast({{ column }} as {{ varchar_type() }}), ''){{ ',' if not loop.last }}
+        {%- endfor %}
+    ))
+{%- endmacro %}
+
+{% macro identifying_columns() -%}
+    {{ return([
+        'BillingAccountId', 'SubAccountId', 'ResourceId', 'ServiceName', 'SkuId', 'SkuPriceId',
+        'SkuMeter', 'RegionId', 'AvailabilityZone', 'ChargeCategory', 'ChargeClass',
+        'ChargeFrequency', 'ChargePeriodStart', 'ChargePeriodEnd', 'PricingCategory',
+        'PricingUnit', 'CommitmentDiscountId', 'CommitmentDiscountStatus',
+        'CapacityReservationId', 'CapacityReservationStatus', 'BillingCurrency',
+        'AllocatedMethodId', 'AllocatedResourceId',
+    ]) }}
+{%- endmacro %}

@@ -1,0 +1,78 @@
+{#-
+    FOCUS rows with the documented repairs applied.
+
+    A repair changes a dimension that breaks the standard and never a metric. Its code is in
+    x_SourceChanges, what stood there before in x_SourceValues, its count in dq_result:
+
+    - <Column>Case: an enumerated value in the wrong case (seen: ChargeFrequency "Usage-based").
+    - TagsBraces: Tags without the outer braces (seen: Azure enterprise agreements).
+    - TagsInvalid: Tags that are no JSON object; NULL.
+    - Missing<Metric>: a cost that the standard demands is absent; it stays NULL.
+-#}
+{% macro repair_focus(relation) -%}
+    {%- set enums = focus_enums() -%}
+    select
+        source_name,
+        billing_month,
+        delivery_id,
+        {%- for column in focus_columns() %}
+        {%- if column.name in enums %}
+        {{ enum_value(column.name, enums[column.name]) }} as {{ column.name }},
+        {%- elif column.name == 'Tags' %}
+        case
+            when {{ json_is_object('Tags') }} then Tags
+            when {{ json_is_object("concat('{', Tags, '}')") }} then concat('{', Tags, '}')
+        end as Tags,
+        {%- elif column.name == 'ServiceProviderName' %}
+        coalesce(ServiceProviderName, ProviderName) as ServiceProviderName,
+        {%- elif column.name == 'ProviderName' %}
+        coalesce(ProviderName, ServiceProviderName) as ProviderName,
+        {%- else %}
+        {{ column.name }},
+        {%- endif %}
+        {%- endfor %}
+        provider_columns,
+        nullif(concat_ws(
+            ',',
+            {%- for name in enums %}
+            case when {{ enum_value(name, enums[name]) }} <> {{ name }} then '{{ name }}Case' end,
+            {%- endfor %}
+            case
+                when Tags is null or {{ json_is_object('Tags') }} then null
+                when {{ json_is_object("concat('{', Tags, '}')") }} then 'TagsBraces'
+                else 'TagsInvalid'
+            end,
+            case when BilledCost is null then 'MissingBilledCost' end,
+            case when EffectiveCost is null then 'MissingEffectiveCost' end,
+            case when ListCost is null then 'MissingListCost' end,
+            case when ContractedCost is null then 'MissingContractedCost' end
+        ), '') as x_SourceChanges,
+        {{ columns_as_json(['Tags'] + enums.keys() | list) }} as values_before
+    from {{ relation }}
+{%- endmacro %}
+
+{#- Provider columns, with what stood in repaired columns before. -#}
+{% macro source_values() -%}
+    case
+        when x_SourceChanges is null then provider_columns
+        else {{ json_merge(["coalesce(provider_columns, '{}')", 'values_before']) }}
+    end
+{%- endmacro %}
+
+{% macro focus_enums() -%}
+    {{ return({
+        'ChargeCategory': ['Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment'],
+        'ChargeClass': ['Correction'],
+        'ChargeFrequency': ['One-Time', 'Recurring', 'Usage-Based'],
+        'CommitmentDiscountCategory': ['Spend', 'Usage'],
+        'CommitmentDiscountStatus': ['Used', 'Unused'],
+        'CapacityReservationStatus': ['Used', 'Unused'],
+        'PricingCategory': ['Standard', 'Dynamic', 'Committed', 'Other'],
+    }) }}
+{%- endmacro %}
+
+{% macro enum_value(column, allowed) -%}
+    case lower({{ column }})
+        {%- for value in allowed %} when '{{ value | lower }}' then '{{ value }}'{%- endfor %}
+        else {{ column }} end
+{%- endmacro %}

@@ -1,0 +1,84 @@
+{#-
+    Exact arithmetic. Neither engine divides decimals exactly, and a product of two
+    DECIMAL(38,18) overflows, so amounts are shared in whole units of 1e-18 as wide integers.
+-#}
+
+{#- An amount times a small whole number, still DECIMAL(38,18). -#}
+{% macro scaled(column, factor) -%}
+    cast({{ column }} * cast({{ factor }} as {{ scaled_type() }}) as decimal(38,18))
+{%- endmacro %}
+{% macro scaled_type() -%}{{ return(adapter.dispatch('scaled_type')()) }}{%- endmacro %}
+{% macro default__scaled_type() -%}{{ return('smallint') }}{%- endmacro %}
+{% macro spark__scaled_type() -%}{{ return('decimal(4,0)') }}{%- endmacro %}
+
+{#- Whole kilograms (or dollars) of an amount >= 0, as wide integer. -#}
+{% macro whole_part(amount) -%}{{ return(adapter.dispatch('whole_part')(amount)) }}{%- endmacro %}
+{% macro default__whole_part(amount) -%}cast(floor({{ amount }}) as hugeint){%- endmacro %}
+{% macro spark__whole_part(amount) -%}cast(floor({{ amount }}) as decimal(38,0)){%- endmacro %}
+
+{#- Units of 1e-18 beyond the whole part of an amount >= 0, as wide integer. -#}
+{% macro fraction_units(amount) -%}{{ return(adapter.dispatch('fraction_units')(amount)) }}{%- endmacro %}
+{% macro default__fraction_units(amount) -%}
+    cast(
+        cast({{ amount }} - floor({{ amount }}) as decimal(38,18)) * 1000000000000000000 as hugeint
+    )
+{%- endmacro %}
+{% macro spark__fraction_units(amount) -%}
+    cast(
+        cast({{ amount }} - floor({{ amount }}) as decimal(18,18))
+        * cast(1000000000000000000 as decimal(19,0)) as decimal(38,0)
+    )
+{%- endmacro %}
+
+{#- Units of 1e-18 as an amount: the inverse of the two above. -#}
+{% macro units_to_amount(units) -%}{{ return(adapter.dispatch('units_to_amount')(units)) }}{%- endmacro %}
+{% macro default__units_to_amount(units) -%}
+    cast(cast({{ units }} as decimal(38,0)) * cast(0.000000000000000001 as decimal(18,18)) as decimal(38,18))
+{%- endmacro %}
+{% macro spark__units_to_amount(units) -%}
+    cast(concat(
+        cast({{ quotient(units, 'cast(1000000000000000000 as decimal(19,0))') }} as string), '.',
+        lpad(cast({{ units }} % cast(1000000000000000000 as decimal(19,0)) as string), 18, '0')
+    ) as decimal(38,18))
+{%- endmacro %}
+
+{#- Whole quotient of wide integers >= 0. -#}
+{% macro quotient(dividend, divisor) -%}
+    {{ return(adapter.dispatch('quotient')(dividend, divisor)) }}
+{%- endmacro %}
+{% macro default__quotient(dividend, divisor) -%}(({{ dividend }}) // ({{ divisor }})){%- endmacro %}
+{% macro spark__quotient(dividend, divisor) -%}
+    cast((({{ dividend }}) - ({{ dividend }}) % ({{ divisor }})) / ({{ divisor }}) as decimal(38,0))
+{%- endmacro %}
+
+{#-
+    mul_div: floor(total x weight / sum_of_weights) in units of 1e-18, by long division with two
+    limbs of 1e18. Exact, and equal on both engines, for 0 <= total < 1e15 and
+    0 <= weight <= sum_of_weights < 8e18, sum_of_weights > 0.
+-#}
+{% macro mul_div(total, weight, sum_of_weights) -%}
+    {%- set whole = whole_part(total) -%}
+    {%- set high = '(' ~ whole ~ ') * (' ~ weight ~ ')' -%}
+    ({{ quotient(high, sum_of_weights) }}) * {{ limb() }}
+    + {{ quotient(low_dividend(total, weight, sum_of_weights), sum_of_weights) }}
+{%- endmacro %}
+
+{#- What mul_div cuts off, as numerator over sum_of_weights: decides who gets the left-over units. -#}
+{% macro mul_div_remainder(total, weight, sum_of_weights) -%}
+    ({{ low_dividend(total, weight, sum_of_weights) }}) % ({{ sum_of_weights }})
+{%- endmacro %}
+
+{% macro low_dividend(total, weight, sum_of_weights) -%}
+    ((({{ whole_part(total) }}) * ({{ weight }})) % ({{ sum_of_weights }})) * {{ limb() }}
+    + ({{ fraction_units(total) }}) * ({{ weight }})
+{%- endmacro %}
+
+{% macro limb() -%}cast(1000000000000000000 as {{ wide_integer_type() }}){%- endmacro %}
+
+{#-
+    Weight of a line: its list cost in millionths, never negative. Stored as a decimal without
+    places: DuckDB writes its widest integer into Parquet as a double.
+-#}
+{% macro cost_weight(amount) -%}
+    cast(round(greatest({{ amount }}, 0) * 1000000, 0) as decimal(38,0))
+{%- endmacro %}

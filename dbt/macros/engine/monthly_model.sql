@@ -1,0 +1,13 @@
+{#-
+    Makes a model monthly: rebuilt whole per billing month, by microbatch.
+
+    The billing month is the unit that providers restate, so a month that comes back with fewer
+    rows, with rows of another usage month or with none at all replaces what was there.
+#}
+{% macro monthly_model(event_time='billing_month') -%}
+    {{ config(
+        materialized='incremental', incremental_strategy='microbatch', event_time=event_time,
+        batch_size='month', begin='2015-01-01', lookback=0, full_refresh=false,
+        on_schema_change='fail', concurrent_batches=false
+    ) }}
+{%- endmacro %}

@@ -1,0 +1,10 @@
+{#- A version such as v3.0.10 as a sortable text: three numbers of six digits. -#}
+{% macro semantic_order(version) -%}
+    concat(
+        {%- for position in [1, 2, 3] %}
+        lpad(coalesce(nullif(regexp_extract(
+            {{ version }}, '^v?(\\d+)(?:\\.(\\d+))?(?:\\.(\\d+))?', {{ position }}
+        ), ''), '0'), 6, '0'){{ ',' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}

@@ -1,0 +1,13 @@
+{{ monthly_model() }}
+
+-- Persisted by month, so that sharing a usage month over its billing months reads no charge line.
+select
+    billing_month,
+    emission_group_key,
+    x_Provider,
+    usage_month,
+    count(*) as charge_lines,
+    cast(sum(emission_weight) as decimal(38,0)) as weight
+from {{ ref('int_charges__keyed') }}
+where {{ this_month() }} and carries_emissions
+group by billing_month, emission_group_key, x_Provider, usage_month

@@ -1,0 +1,20 @@
+-- Grain: emission group. Current versions only; what a group reports in several rows is added.
+select
+    emission_group_key,
+    x_Provider,
+    usage_month,
+    max(emission_account_id) as emission_account_id,
+    max(source_name) as source_name,
+    max(delivery_id) as delivery_id,
+    max(model_version) as model_version,
+    max(billing_account_id) as billing_account_id,
+    max(sub_account_id) as sub_account_id,
+    max(region_id) as region_id,
+    max(service_bucket) as service_bucket,
+    max(resource_id) as resource_id,
+    {%- for measure in emission_measures() %}
+    cast(sum({{ measure }}) as decimal(38,18)) as {{ measure }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from {{ ref('int_emissions__unioned') }}
+where is_current
+group by emission_group_key, x_Provider, usage_month

@@ -1,0 +1,26 @@
+with charges as (
+    select * from {{ ref('stg_azure__focus') }}
+),
+
+repaired as (
+    {{ repair_focus('charges') }}
+),
+
+-- Carbon Optimization names resources; their ids differ from the bill's only in case.
+conformed as (
+    select
+        *,
+        'azure' as x_Provider,
+        {{ source_values() }} as x_SourceValues,
+        coalesce(PublisherName, 'Microsoft') not like 'Microsoft%' as is_third_party,
+        '' as emission_account_id,
+        {{ azure_subscription_id('SubAccountId') }} as emission_sub_account_id,
+        '' as emission_region_id,
+        '' as emission_service_bucket,
+        lower(ResourceId) as emission_resource_id
+    from repaired
+)
+
+select
+    {{ charge_columns() | join(',\n    ') }}
+from conformed

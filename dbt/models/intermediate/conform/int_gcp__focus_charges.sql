@@ -1,0 +1,26 @@
+with charges as (
+    select * from {{ ref('stg_gcp__focus') }}
+),
+
+repaired as (
+    {{ repair_focus('charges') }}
+),
+
+-- Carbon Footprint names services by their display name and projects by id.
+conformed as (
+    select
+        *,
+        'gcp' as x_Provider,
+        {{ source_values() }} as x_SourceValues,
+        coalesce(PublisherName, 'Google') not like 'Google%' as is_third_party,
+        BillingAccountId as emission_account_id,
+        SubAccountId as emission_sub_account_id,
+        lower(coalesce(RegionId, 'global')) as emission_region_id,
+        ServiceName as emission_service_bucket,
+        '' as emission_resource_id
+    from repaired
+)
+
+select
+    {{ charge_columns() | join(',\n    ') }}
+from conformed

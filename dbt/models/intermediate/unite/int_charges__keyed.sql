@@ -1,0 +1,71 @@
+{{ monthly_model() }}
+
+-- Charges that share every identifying dimension are told apart by their place among themselves,
+-- in the order of all other columns. Few are tied, so only they pay for the ordering; that is why
+-- the union is read three times and never held as a whole.
+with tied as (
+    select
+        source_name,
+        charge_hash
+    from {{ ref('int_charges__unioned') }}
+    where {{ this_month() }}
+    group by source_name, charge_hash
+    having count(*) > 1
+),
+
+alone as (
+    select
+        charges.*,
+        cast(0 as bigint) as place
+    from {{ ref('int_charges__unioned') }} as charges
+    anti join tied
+        on charges.source_name = tied.source_name and charges.charge_hash = tied.charge_hash
+    where {{ this_month('charges.billing_month') }}
+),
+
+among_ties as (
+    select
+        charges.*,
+        row_number() over (
+            partition by charges.source_name, charges.charge_hash
+            order by
+                {%- for column in charge_columns() if column not in identifying_columns() + ['source_name', 'billing_month', 'delivery_id'] %}
+                charges.{{ column }}{{ ',' if not loop.last }}
+                {%- endfor %}
+        ) - 1 as place
+    from {{ ref('int_charges__unioned') }} as charges
+    inner join tied
+        on charges.source_name = tied.source_name and charges.charge_hash = tied.charge_hash
+    where {{ this_month('charges.billing_month') }}
+),
+
+placed as (
+    select * from alone
+    union all
+    select * from among_ties
+),
+
+keyed as (
+    select
+        {{ charge_columns() | join(',\n        ') }},
+        concat(
+            substr(md5(concat(source_name, '|', cast(billing_month as {{ varchar_type() }}))), 1, 12),
+            '-', charge_hash, '-', cast(place as {{ varchar_type() }})
+        ) as x_ChargeKey,
+        cast(date_trunc('month', ChargePeriodStart) as date) as usage_month,
+        coalesce(
+            ChargeCategory = 'Usage'
+            and coalesce(CommitmentDiscountStatus, '') <> 'Unused'
+            and not is_third_party,
+            false
+        ) as carries_emissions
+    from placed
+)
+
+-- Weight: list cost, never billed cost; discounts and purchases must not move carbon between teams.
+select
+    *,
+    case when carries_emissions then {{ cost_weight('coalesce(ListCost, 0)') }} end
+        as emission_weight,
+    {{ emission_group_key('usage_month') }} as emission_group_key
+from keyed

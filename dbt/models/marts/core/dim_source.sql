@@ -1,0 +1,14 @@
+with sources as (
+    select * from {{ source('ledger', 'sources') }}
+)
+
+select
+    source_name as source_key,
+    source_name,
+    provider,
+    export,
+    authoritative
+from sources
+union all
+{{ special_members(['source_name', 'provider', 'export', 'authoritative'],
+    {'authoritative': 'boolean'}) }}

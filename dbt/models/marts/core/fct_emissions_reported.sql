@@ -1,0 +1,21 @@
+with emissions as (
+    select * from {{ ref('int_emissions__unioned') }}
+)
+
+select
+    source_name,
+    x_Provider as provider,
+    delivery_id,
+    usage_month,
+    billing_account_id,
+    sub_account_id,
+    region_id,
+    service_bucket,
+    resource_id,
+    model_version,
+    refreshed_at,
+    is_current,
+    {%- for measure in emission_measures() %}
+    {{ measure }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from emissions

@@ -1,0 +1,5 @@
+with hotspots as (
+    select * from {{ ref('int_hotspots__monthly') }}
+)
+
+select * from hotspots

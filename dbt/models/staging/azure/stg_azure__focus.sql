@@ -1,0 +1,5 @@
+with source as (
+    {{ read_decoded('azure', 'focus', focus_columns()) }}
+)
+
+select * from source

@@ -1,0 +1,33 @@
+"""One suite per published relation, written for the person who reads it.
+
+Belongs here: the list of suites. Adding a mart is one new module and one line below.
+"""
+
+from expectations.promises import Suite
+from expectations.suites import (
+    dimensions,
+    dq_result,
+    fct_cost_and_carbon,
+    fct_emissions_reported,
+    mart_data_calendar,
+    mart_hotspot,
+    mart_spend_carbon_daily,
+    mart_spend_carbon_monthly,
+)
+
+ALL_SUITES: tuple[Suite, ...] = (
+    fct_cost_and_carbon.SUITE,
+    fct_emissions_reported.SUITE,
+    mart_spend_carbon_daily.SUITE,
+    mart_spend_carbon_monthly.SUITE,
+    mart_hotspot.SUITE,
+    mart_data_calendar.SUITE,
+    dq_result.SUITE,
+    *dimensions.SUITES,
+)
+"""Every suite, in the order in which a reader would ask."""
+
+
+def suites_for(relations: frozenset[str] | set[str]) -> tuple[Suite, ...]:
+    """Return the suites of these relations, in the usual order."""
+    return tuple(suite for suite in ALL_SUITES if suite.relation in relations)

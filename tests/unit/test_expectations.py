@@ -1,0 +1,723 @@
+"""The suites on a tiny published file: they hold, and each fault breaks the promise it should."""
+
+import datetime as dt
+import html
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations import results as result_types
+from expectations.dialect import BoundedBuffer, TruncatedResultError
+from expectations.engine import run_suites
+from expectations.promises import EXISTS, Promise, Scope, Suite, never
+from expectations.results import SuiteResult
+from expectations.suites import ALL_SUITES, suites_for
+from expectations.suites import dimensions as dims
+from expectations.suites import dq_result as dq
+from expectations.suites import fct_cost_and_carbon as fct
+from expectations.suites import fct_emissions_reported as emissions
+from expectations.suites import mart_data_calendar as calendar
+from expectations.suites import mart_hotspot as hotspot
+from expectations.suites import mart_spend_carbon_daily as daily
+from expectations.suites import mart_spend_carbon_monthly as monthly
+
+JANUARY = dt.date(2026, 1, 1)
+FEBRUARY = dt.date(2026, 2, 1)
+
+AMOUNT = "decimal(38, 18)"
+TYPES = {
+    "charge_date": "date",
+    "billing_month": "date",
+    "usage_month": "date",
+    "month": "date",
+    "x_BillingMonth": "date",
+    "is_current": "boolean",
+    "expected": "boolean",
+    "passed": "boolean",
+    "carbon_is_modelled": "boolean",
+    "charge_lines": "bigint",
+    "rows": "bigint",
+    "late_days": "bigint",
+    "cost_rank": "bigint",
+    "carbon_rank": "bigint",
+    "combined_rank": "bigint",
+    "data_as_of": "timestamp",
+    "arrived_at": "timestamp",
+    "refreshed_at": "timestamp",
+    "carbon_coverage_ratio": AMOUNT,
+    "measured": AMOUNT,
+}
+
+PLACE = {
+    "provider": "aws",
+    "billing_account_id": "111",
+    "sub_account_id": "222",
+    "service_category": "Compute",
+    "region_id": "eu-west-1",
+    "environment": "production",
+    "owner": "web",
+    "billing_currency": "USD",
+}
+COSTS = {"billed_cost": 10, "effective_cost": 9, "list_cost": 12, "contracted_cost": 11}
+
+DAILY = [
+    {
+        **PLACE,
+        **COSTS,
+        "charge_date": day,
+        "billing_month": day[:8] + "01",
+        "carbon_location_kg": "1.5",
+        "estimated_carbon_kg": "1.4",
+        "carbon_is_modelled": True,
+        "charge_lines": 3,
+    }
+    for day in ("2026-01-05", "2026-01-06", "2026-02-05")
+]
+SCOPES = {
+    "carbon_location_kg": "3.000000000000000001",
+    "carbon_market_kg": "2",
+    "carbon_scope1_kg": "0.5",
+    "carbon_scope2_location_kg": "1.5",
+    "carbon_scope2_market_kg": "0.5",
+    "carbon_scope3_location_kg": "1",
+    "carbon_scope3_market_kg": "1",
+}
+STATES = {"cost_state": "open", "carbon_state": "pending", "data_as_of": "2026-02-10 06:00:00"}
+MONTHLY = [
+    {
+        **PLACE,
+        **COSTS,
+        **SCOPES,
+        **STATES,
+        "billing_month": month,
+        "usage_month": month,
+        "billed_cost": billed,
+        "estimated_carbon_kg": "2.8",
+        "carbon_covered_list_cost": 12,
+        "carbon_eligible_list_cost": 12,
+        "carbon_coverage_ratio": 1,
+        "charge_lines": 6,
+    }
+    for month, billed in (("2026-01-01", 20), ("2026-02-01", 10))
+] + [
+    # An emission that no charge could carry: no currency, no service, nothing billed.
+    {
+        **STATES,
+        "provider": "azure",
+        "billing_month": "2026-01-01",
+        "usage_month": "2026-01-01",
+        "carbon_unspecified_kg": "7",
+        **dict.fromkeys(COSTS, 0),
+        "charge_lines": 0,
+    }
+]
+HOTSPOTS = [
+    {
+        **{key: PLACE[key] for key in hotspot.GRAIN if key in PLACE},
+        "billing_month": "2026-01-01",
+        "service_name": "EC2",
+        "resource_id": f"i-{rank}",
+        "effective_cost": 100 - rank,
+        "list_cost": 100,
+        "carbon_location_kg": rank,
+        "cost_rank": rank,
+        "carbon_rank": 4 - rank,
+        "combined_rank": rank,
+    }
+    for rank in (1, 2, 3)
+]
+CALENDAR = [
+    {
+        "source_name": "aws-main",
+        "provider": "aws",
+        "export": "focus",
+        "month": month,
+        "expected": True,
+        "state": "arrived",
+        "delivery_id": "d1",
+        "rows": 3,
+        "arrived_at": "2026-02-02 00:00:00",
+    }
+    for month in ("2026-01-01", "2026-02-01")
+] + [
+    {
+        "source_name": "azure-carbon",
+        "provider": "azure",
+        "export": "carbon",
+        "month": "2026-02-01",
+        "expected": True,
+        "state": "missing",
+        "late_days": 3,
+    }
+]
+CHECKS = [
+    {
+        "check_id": "control_totals_equal",
+        "severity": "error",
+        "passed": True,
+        "source_name": "aws-main",
+        "provider": "aws",
+        "billing_month": "2026-01-01",
+        "delivery_id": "d1",
+        "column_name": "BilledCost",
+        "measured": 0,
+        "unit": "USD",
+    },
+    {"check_id": "seed_is_fresh", "severity": "warn", "passed": False, "detail": "a year old"},
+]
+EMISSIONS = [
+    {
+        "source_name": "aws-carbon",
+        "provider": "aws",
+        "delivery_id": f"c{version}",
+        "usage_month": "2026-01-01",
+        "sub_account_id": "222",
+        "model_version": f"v{version}",
+        "is_current": version == 3,
+        "scope1_kg": 1,
+        "scope2_location_kg": 2,
+        "scope2_market_kg": 0,
+        "scope3_location_kg": 3,
+        "scope3_market_kg": 3,
+        "total_location_kg": 6,
+        "total_market_kg": 4,
+    }
+    for version in (2, 3)
+]
+CHARGE = {
+    "x_Provider": "aws",
+    "x_BillingMonth": "2026-01-01",
+    "x_SourceName": "aws-main",
+    "x_RecordKind": "Charge",
+    "x_CarbonReportedStatus": "Reported",
+    "x_EstimateStatus": "Estimated",
+    "x_Environment": "production",
+    "x_WorkloadPhase": "none",
+    "x_CarbonLocationKg": 3,
+    "x_EstimatedCarbonLowKg": 1,
+    "x_EstimatedCarbonKg": 2,
+    "x_EstimatedCarbonHighKg": 3,
+    "BillingCurrency": "USD",
+    **dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"), 10),
+}
+FACT = [
+    {**CHARGE, "x_ChargeKey": "a1"},
+    {
+        **CHARGE,
+        "x_ChargeKey": "a2",
+        "x_BillingMonth": "2026-02-01",
+        "x_CarbonReportedStatus": "Pending",
+        "x_CarbonLocationKg": None,
+    },
+    {
+        "x_ChargeKey": "u1",
+        "x_Provider": "azure",
+        "x_BillingMonth": "2026-01-01",
+        "x_SourceName": "azure-carbon",
+        "x_RecordKind": "UnallocatedEmissions",
+        "x_CarbonReportedStatus": "Reported",
+        "x_CarbonUnspecifiedKg": 7,
+        "x_UnallocatedReason": "no charge in the subscription",
+        **dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"), 0),
+    },
+]
+
+
+def _type(column: str) -> str:
+    if column in TYPES:
+        return TYPES[column]
+    amounts = r"_cost$|_kg$|Cost$|Kg$|_(?:scope\d)|Quantity$|UnitPrice$|Kwh$|WaterL$"
+    return AMOUNT if re.search(amounts, column) else "varchar"
+
+
+def _literal(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _create(relation: str, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> str:
+    typed = ", ".join(f'"{column}" {_type(column)}' for column in columns)
+    values = ", ".join(
+        "(" + ", ".join(_literal(row.get(column)) for column in columns) + ")" for row in rows
+    )
+    return f"create table {relation} ({typed}); insert into {relation} values {values};"
+
+
+def _build(path: Path) -> None:
+    statements = [
+        _create(daily.RELATION, daily.COLUMNS, DAILY),
+        _create(monthly.RELATION, monthly.COLUMNS, MONTHLY),
+        _create(hotspot.RELATION, hotspot.COLUMNS, HOTSPOTS),
+        _create(calendar.RELATION, calendar.COLUMNS, CALENDAR),
+        _create(dq.RELATION, dq.COLUMNS, CHECKS),
+        _create(emissions.RELATION, emissions.COLUMNS, EMISSIONS),
+        _create("fact_rows", (*fct.FOCUS_COLUMNS, *fct.EXTENSION_COLUMNS), FACT),
+        # Published facts are views with columns of later releases; order isn't promised.
+        f"create view {fct.RELATION} as select 'new' as x_Later, * from fact_rows;",
+    ]
+    for relation in dims.READERS:
+        key = dims.key_of(relation)
+        members = ["-1", "-2", *(("aws", "azure") if relation == "dim_provider" else ("m1",))]
+        rows = [{key: member, "label": f"the {member}"} for member in members]
+        statements.append(_create(relation, (key, "label"), rows))
+    with duckdb.connect(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("expectations") / "valid.duckdb"
+    _build(path)
+    return path
+
+
+@pytest.fixture
+def broken(valid: Path, tmp_path: Path):
+    """Return a function that breaks a copy of the valid file and runs the suites on it."""
+
+    def run(
+        sql: str,
+        relations: Sequence[str] | None = None,
+        months: Sequence[dt.date] | None = None,
+    ) -> list[SuiteResult]:
+        path = tmp_path / "broken.duckdb"
+        shutil.copy(valid, path)
+        with duckdb.connect(path) as connection:
+            connection.execute(sql)
+        suites = ALL_SUITES if relations is None else suites_for(set(relations))
+        return run_suites(path, suites, docs_dir=None, months=months)
+
+    return run
+
+
+def _failed(results: Iterable[SuiteResult]) -> set[str]:
+    return {
+        f"{result.relation}.{promise.name}"
+        for result in results
+        for promise in result.promises
+        if not promise.passed
+    }
+
+
+def test_a_valid_file_keeps_every_promise(valid: Path) -> None:
+    results = run_suites(valid, ALL_SUITES, docs_dir=None)
+    assert _failed(results) == set(), [p for r in results for p in r.blocking + r.warnings]
+    assert [result.suite for result in results] == [suite.name for suite in ALL_SUITES]
+    assert all(result.passed for result in results)
+
+
+FAULTS = [
+    # The fact
+    ("update fact_rows set x_ChargeKey = 'a1'", {"fct_cost_and_carbon.charge_key_unique"}),
+    (
+        "update fact_rows set x_SourceName = null where x_ChargeKey = 'a1'",
+        {"fct_cost_and_carbon.keys_filled"},
+    ),
+    (
+        "update fact_rows set BillingCurrency = null where x_ChargeKey = 'a1'",
+        {"fct_cost_and_carbon.charges_name_their_currency"},
+    ),
+    (
+        "update fact_rows set BillingCurrency = 'US Dollar' where x_ChargeKey = 'a1'",
+        {"fct_cost_and_carbon.charges_name_their_currency"},
+    ),
+    (
+        "update fact_rows set EffectiveCost = null where x_ChargeKey = 'a1'",
+        {"fct_cost_and_carbon.charges_have_costs"},
+    ),
+    (
+        "update fact_rows set x_UnallocatedReason = ' ' where x_ChargeKey = 'u1'",
+        {"fct_cost_and_carbon.unallocated_emissions_say_why"},
+    ),
+    (
+        "update fact_rows set BilledCost = 0.01 where x_ChargeKey = 'u1'",
+        {"fct_cost_and_carbon.unallocated_emissions_cost_nothing"},
+    ),
+    (
+        "update fact_rows set x_CarbonLocationKg = 0 where x_ChargeKey = 'a2'",
+        {"fct_cost_and_carbon.unknown_carbon_is_not_a_number"},
+    ),
+    (
+        "update fact_rows set x_CarbonReportedStatus = 'reported' where x_ChargeKey = 'u1'",
+        {"fct_cost_and_carbon.carbon_status_known"},
+    ),
+    (
+        "update fact_rows set x_RecordKind = 'Adjustment' where x_ChargeKey = 'a1'",
+        {"fct_cost_and_carbon.record_kind_known"},
+    ),
+    (
+        "update fact_rows set x_EstimatedCarbonHighKg = 1.9 where x_ChargeKey = 'a1'",
+        {"fct_cost_and_carbon.estimate_within_its_interval"},
+    ),
+    (
+        "update fact_rows set x_BillingMonth = '2026-01-02' where x_ChargeKey = 'a1'",
+        {"fct_cost_and_carbon.month_is_first_day"},
+    ),
+    (
+        "update fact_rows set x_WorkloadPhase = 'guessing' where x_ChargeKey = 'a1'",
+        {"fct_cost_and_carbon.workload_phase_known"},
+    ),
+    (
+        """create or replace view fct_cost_and_carbon as
+           select * exclude (ProviderName) from fact_rows""",
+        {"fct_cost_and_carbon.columns"},
+    ),
+    # Emissions
+    (
+        "update fct_emissions_reported set is_current = true",
+        {"fct_emissions_reported.one_current_version"},
+    ),
+    (
+        "update fct_emissions_reported set usage_month = null where is_current",
+        {"fct_emissions_reported.current_rows_have_a_month"},
+    ),
+    (
+        "update fct_emissions_reported set total_market_kg = 7 where is_current",
+        {"fct_emissions_reported.market_total_is_sum_of_scopes"},
+    ),
+    (
+        "update fct_emissions_reported set total_unspecified_kg = total_location_kg",
+        {"fct_emissions_reported.methods_kept_apart"},
+    ),
+    # Daily
+    (
+        "update mart_spend_carbon_daily set environment = 'prod' where charge_date = '2026-01-05'",
+        {"mart_spend_carbon_daily.environment_known"},
+    ),
+    (
+        "update mart_spend_carbon_daily set environment = null where charge_date = '2026-01-05'",
+        {"mart_spend_carbon_daily.charges_have_environment"},
+    ),
+    (
+        "update mart_spend_carbon_daily set billing_currency = null",
+        {"mart_spend_carbon_daily.currency_named"},
+    ),
+    (
+        "update mart_spend_carbon_daily set estimated_carbon_kg = -0.000000000000000001",
+        {"mart_spend_carbon_daily.estimated_kg_not_negative"},
+    ),
+    (
+        "update mart_spend_carbon_daily set effective_cost = null where charge_date = '2026-01-05'",
+        {"mart_spend_carbon_daily.costs_known"},
+    ),
+    (
+        "update mart_spend_carbon_daily set carbon_is_modelled = null",
+        {"mart_spend_carbon_daily.daily_carbon_marked_modelled"},
+    ),
+    (
+        """update mart_spend_carbon_daily
+           set charge_date = '2026-01-05', region_id = null where billing_month = '2026-01-01'""",
+        {"mart_spend_carbon_daily.one_row_per_day_and_place"},  # the NULL doesn't hide the double
+    ),
+    (
+        """create table swapped as select billing_month, charge_date,
+               columns(c -> c not in ('billing_month', 'charge_date')) from mart_spend_carbon_daily;
+           drop table mart_spend_carbon_daily;
+           alter table swapped rename to mart_spend_carbon_daily""",
+        {"mart_spend_carbon_daily.columns"},
+    ),
+    # Monthly
+    (
+        """update mart_spend_carbon_monthly set billed_cost = billed_cost + 0.000000000000000001
+           where billing_month = '2026-02-01'""",
+        {"mart_spend_carbon_monthly.agrees_with_daily"},
+    ),
+    (
+        "delete from mart_spend_carbon_monthly where billing_month = '2026-02-01'",
+        {"mart_spend_carbon_monthly.agrees_with_daily"},
+    ),
+    (
+        "update mart_spend_carbon_monthly set carbon_coverage_ratio = 1.2",
+        {"mart_spend_carbon_monthly.coverage_between_none_and_all"},
+    ),
+    (
+        "update mart_spend_carbon_monthly set carbon_location_kg = 3.01 where provider = 'aws'",
+        {"mart_spend_carbon_monthly.location_total_is_sum_of_scopes"},
+    ),
+    (
+        """update mart_spend_carbon_monthly
+           set carbon_location_kg = 4.5 where provider = 'aws'""",  # 0.5 + 1.5 + 1 + 0.5 + 1
+        {
+            "mart_spend_carbon_monthly.location_total_is_sum_of_scopes",
+            "mart_spend_carbon_monthly.methods_never_added",
+        },
+    ),
+    (
+        "update mart_spend_carbon_monthly set cost_state = 'final'",
+        {"mart_spend_carbon_monthly.cost_state_known"},
+    ),
+    (
+        "update mart_spend_carbon_monthly set carbon_state = null",
+        {"mart_spend_carbon_monthly.keys_filled"},
+    ),
+    (
+        "update mart_spend_carbon_monthly set data_as_of = null where provider = 'aws'",
+        {"mart_spend_carbon_monthly.freshness_stated"},
+    ),
+    (
+        "update mart_spend_carbon_monthly set provider = 'gcp' where provider = 'azure'",
+        {"mart_spend_carbon_monthly.provider_known"},
+    ),
+    (
+        "insert into mart_spend_carbon_monthly from mart_spend_carbon_monthly where charge_lines=0",
+        {"mart_spend_carbon_monthly.one_row_per_month_and_place"},
+    ),
+    (
+        "alter table mart_spend_carbon_monthly add column total_kg decimal(38, 18)",
+        {"mart_spend_carbon_monthly.columns"},
+    ),
+    # Hotspots
+    (
+        "update mart_hotspot set combined_rank = 4 where combined_rank = 3",
+        {"mart_hotspot.ranks_have_no_gap"},
+    ),
+    (
+        "update mart_hotspot set combined_rank = 2 where combined_rank = 3",
+        {"mart_hotspot.one_hotspot_per_rank"},
+    ),
+    ("update mart_hotspot set cost_rank = 4 - cost_rank", {"mart_hotspot.dearest_stands_higher"}),
+    ("update mart_hotspot set billing_currency = null", {"mart_hotspot.currency_named"}),
+    ("update mart_hotspot set carbon_market_kg = -1", {"mart_hotspot.reported_kg_not_negative"}),
+    # Calendar
+    (
+        "update mart_data_calendar set delivery_id = null",
+        {"mart_data_calendar.arrived_names_its_delivery"},
+    ),
+    (
+        "update mart_data_calendar set month = '2026-01-01'",
+        {"mart_data_calendar.one_row_per_source_and_month"},
+    ),
+    (
+        "update mart_data_calendar set expected = false where state = 'missing'",
+        {"mart_data_calendar.missing_was_expected"},
+    ),
+    (
+        "update mart_data_calendar set state = 'quarantined'",
+        {"mart_data_calendar.quarantine_has_a_reason"},
+    ),
+    ("delete from mart_data_calendar", {"mart_data_calendar.not_empty"}),
+    # Checks
+    ("delete from dq_result", {"dq_result.not_empty"}),
+    ("update dq_result set detail = null", {"dq_result.failures_explained"}),
+    (
+        "update dq_result set passed = false, detail = 'off by 1' where severity = 'error'",
+        {"dq_result.no_failed_error"},
+    ),
+    ("update dq_result set unit = null", {"dq_result.measurements_have_units"}),
+    # Dimensions
+    ("delete from dim_owner where owner_key = '-1'", {"dim_owner.has_unknown_member"}),
+    ("delete from dim_region where region_key = '-2'", {"dim_region.has_not_applicable_member"}),
+    ("insert into dim_date values ('m1', 'again')", {"dim_date.key_unique"}),
+    ("insert into dim_service values (null, 'lost')", {"dim_service.key_filled"}),
+    ("insert into dim_resource values (' i-1', 'blank')", {"dim_resource.key_is_tidy"}),
+    ("drop table dim_environment", {f"dim_environment.{EXISTS}"}),
+    ("drop table mart_hotspot", {f"mart_hotspot.{EXISTS}"}),
+]
+
+
+HARMLESS = [
+    # Not all parts are known: nothing to compare the total with.
+    (
+        """update mart_spend_carbon_monthly set carbon_market_kg = 5, carbon_scope1_kg = null
+           where provider = 'aws'""",
+        monthly.RELATION,
+    ),
+    # What is held back isn't published: the delivery before it stays.
+    (
+        """insert into dq_result (check_id, severity, passed, detail)
+           values ('delivery_arrived', 'error', false, 'held back: fewer days')""",
+        dq.RELATION,
+    ),
+    ("update mart_hotspot set carbon_rank = null", hotspot.RELATION),
+]
+
+
+@pytest.mark.parametrize(("sql", "expected"), FAULTS, ids=[sql[:60] for sql, _ in FAULTS])
+def test_a_fault_breaks_the_promise_it_should(broken, sql: str, expected: set[str]) -> None:
+    relations = {name.split(".")[0] for name in expected}
+    assert _failed(broken(sql, relations=tuple(relations))) == expected
+
+
+@pytest.mark.parametrize(("sql", "relation"), HARMLESS, ids=[sql[:60] for sql, _ in HARMLESS])
+def test_a_harmless_change_breaks_nothing(broken, sql: str, relation: str) -> None:
+    assert _failed(broken(sql, relations=(relation,))) == set()
+
+
+def test_a_fault_is_not_blamed_on_other_relations(broken) -> None:
+    results = broken("update mart_hotspot set billing_currency = null; drop table dim_owner")
+    assert _failed(results) == {"mart_hotspot.currency_named", f"dim_owner.{EXISTS}"}
+
+
+def test_only_critical_promises_block(broken) -> None:
+    warned, blocked = broken(
+        "update mart_hotspot set carbon_market_kg = -1; delete from dq_result",
+        relations=(hotspot.RELATION, dq.RELATION),
+    )
+    assert warned.passed and [p.name for p in warned.warnings] == ["reported_kg_not_negative"]
+    assert not blocked.passed and [p.name for p in blocked.blocking] == ["not_empty"]
+
+
+def test_a_result_shows_the_rows_and_the_sentence(broken) -> None:
+    (result,) = broken(
+        "update mart_hotspot set combined_rank = 4 where combined_rank = 3",
+        relations=(hotspot.RELATION,),
+    )
+    (promise,) = result.blocking
+    assert promise.unexpected_count == 1
+    assert promise.observed == "broken by 1 row"
+    assert "first_rank=1, last_rank=4, ranks=3" in promise.sample[0]
+    assert promise.notes.startswith("Places run from 1")
+
+
+def test_months_limit_what_is_looked_at(broken) -> None:
+    sql = "update mart_spend_carbon_daily set environment = 'prod', billed_cost = 1 where {}"
+    january = sql.format("billing_month = '2026-01-01'")
+    both = (daily.RELATION, monthly.RELATION)
+    assert _failed(broken(january, both, months=[FEBRUARY])) == set()
+    assert _failed(broken(january, both, months=[JANUARY, FEBRUARY])) == {
+        "mart_spend_carbon_daily.environment_known",
+        "mart_spend_carbon_monthly.agrees_with_daily",
+    }
+    assert _failed(broken(january, both, months=[])) == set()
+
+
+def test_rows_without_a_month_are_seen_whatever_the_months(broken) -> None:
+    sql = "update mart_hotspot set billing_month = null where combined_rank = 1"
+    assert "mart_hotspot.keys_filled" in _failed(broken(sql, (hotspot.RELATION,), months=[]))
+
+
+def test_an_emptied_month_is_no_empty_table(broken) -> None:
+    sql = """
+        delete from mart_spend_carbon_daily where billing_month = '2026-02-01';
+        delete from mart_spend_carbon_monthly where billing_month = '2026-02-01';
+    """
+    both = (daily.RELATION, monthly.RELATION)
+    assert _failed(broken(sql, both, months=[FEBRUARY])) == set()
+
+
+def test_an_error_inside_a_promise_breaks_it_and_no_other(valid: Path) -> None:
+    def promises(_: Scope) -> Sequence[Promise]:
+        return (
+            never("no_such_column", "select nothing_here from batch", "Can't be."),
+            never("fine", "select 1 from batch where false", "Is."),
+        )
+
+    suite = Suite("probe", daily.RELATION, "For this test.", promises)
+    (result,) = run_suites(valid, [suite], docs_dir=None)
+    (failed,) = result.blocking
+    assert failed.name == "no_such_column"
+    assert failed.observed.startswith("could not be checked") and "nothing_here" in failed.observed
+
+
+def test_a_view_over_a_lost_file_breaks_every_promise_without_a_traceback(
+    broken, tmp_path: Path
+) -> None:
+    lost = tmp_path / "lost.parquet"
+    (result,) = broken(
+        f"""copy mart_hotspot to '{lost}' (format parquet); drop table mart_hotspot;
+            create view mart_hotspot as select * from read_parquet('{lost}')""",
+        relations=(hotspot.RELATION,),
+    )
+    assert result.passed
+    lost.unlink()
+    (result,) = run_suites(
+        tmp_path / "broken.duckdb", suites_for({hotspot.RELATION}), docs_dir=None
+    )
+    assert not any(p.passed for p in result.promises if p.name != EXISTS)
+    assert all("\n" not in p.observed for p in result.promises)
+
+
+@pytest.mark.parametrize("content", [None, b"this is no database"])
+def test_an_unreadable_file_fails_every_suite_with_a_sentence(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "cloudtally.duckdb"
+    if content is not None:
+        path.write_bytes(content)
+    results = run_suites(path, ALL_SUITES, docs_dir=tmp_path / "docs")
+    assert not any(result.passed for result in results)
+    assert all("cloudtally.duckdb" in result.blocking[0].observed for result in results)
+    assert "cloudtally.duckdb" in (tmp_path / "docs" / "index.html").read_text("utf-8")
+
+
+def test_the_file_is_free_afterwards(valid: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "odd # $HOME ${x} %20"
+    folder.mkdir()
+    path = folder / "copy.duckdb"
+    shutil.copy(valid, path)
+    (result,) = run_suites(path, suites_for({dq.RELATION}), docs_dir=folder / "docs $HOME")
+    assert result.passed
+    assert (folder / "docs $HOME" / "index.html").is_file()
+    with duckdb.connect(path) as connection:  # a reader left behind would refuse this
+        connection.execute("create table written as select 1")
+
+
+def test_docs_are_offline_safe_and_repeatable(broken, tmp_path: Path) -> None:
+    broken("update mart_hotspot set environment = '<script>alert(1)</script>'", relations=())
+    when = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    pages: list[dict[str, str]] = []
+    docs = tmp_path / "docs"
+    for _ in range(2):
+        run_suites(tmp_path / "broken.duckdb", ALL_SUITES, docs_dir=docs, checked_at=when)
+        files = sorted(file for file in docs.rglob("*") if file.is_file())
+        pages.append({str(file.relative_to(docs)): file.read_text("utf-8") for file in files})
+    assert pages[0] == pages[1]
+    assert len(pages[0]) == 1 + 2 * len(ALL_SUITES)
+    for name, page in pages[0].items():
+        assert not re.search(r"<script|<link|<img|src\s*=\s*[\"']?http", page), name
+        assert "default-src 'none'" in page, name
+    index = pages[0]["index.html"]
+    assert "&lt;script&gt;alert(1)" in index
+    for suite in ALL_SUITES:
+        assert html.escape(suite.reader) in index
+        for address in re.findall(r'href="([^"]+)"', index):
+            assert (docs / address).is_file()
+
+
+def test_a_long_list_of_broken_rows_is_counted_but_not_fetched(broken) -> None:
+    (result,) = broken(
+        """insert into dq_result
+           select 'c' || i, 'error', false, null, null, null, null, null, null, null, 'x'
+           from range(50000) as t(i)""",
+        relations=(dq.RELATION,),
+    )
+    (promise,) = result.blocking
+    assert promise.name == "no_failed_error"
+    assert promise.unexpected_count == 50_000
+    assert len(promise.sample) == result_types.SAMPLE_ROWS
+
+
+def test_a_cut_result_refuses_to_look_complete() -> None:
+    cut = BoundedBuffer([(i,) for i in range(1_001)])
+    with pytest.raises(TruncatedResultError):
+        cut.fetchall(None, None)
+    assert len(cut.fetchmany(None, None, 200)) == 200
+
+
+def test_the_package_imports_neither_the_orchestrator_nor_the_heavy_engine() -> None:
+    code = (
+        "import sys, expectations.engine, expectations.suites;"
+        "print({m.split('.')[0] for m in sys.modules} & {'dagster', 'dbt', 'great_expectations'})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("suite", ALL_SUITES, ids=lambda suite: suite.name)
+def test_a_suite_reads_like_promises(suite: Suite) -> None:
+    promises = suite.promises(Scope())
+    names = [promise.name for promise in promises]
+    assert len(set(names)) == len(names) and EXISTS not in names
+    assert "." not in suite.name  # Great Expectations makes a folder of it
+    for sentence in (suite.reader, *(promise.notes for promise in promises)):
+        assert sentence[0].isupper() and sentence.endswith("."), sentence
