@@ -56,7 +56,11 @@ class ControlTotals:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A landed delivery."""
+    """A landed delivery.
+
+    Attributes:
+        signature: Hash of the listing it was fetched by; the same listing isn't fetched again.
+    """
 
     delivery_id: str
     source: str
@@ -73,6 +77,7 @@ class Delivery:
     parts: tuple[LandedPart, ...]
     totals: ControlTotals
     note: Mapping[str, Any]
+    signature: str = ""
 
     @property
     def content_sha256(self) -> str:
@@ -110,13 +115,13 @@ def read_delivery(folder: Path) -> Delivery:
 def identify(source: SourceConfig, candidate: Candidate, part_hashes: list[str]) -> str:
     """Return the id of a delivery.
 
-    The provider's own id and manifest name it; without a manifest, its contents do. Where it is
-    stored never enters, so that a copied bucket is the same delivery.
+    The provider's own id and manifest name it, and its contents: files get replaced under an
+    unchanged manifest. Where it is stored never enters, so that a copied bucket is the same
+    delivery.
     """
+    own = sorted(part_hashes)
     if candidate.is_manifested:
-        own = [candidate.native_id, hashlib.sha256(candidate.manifest_bytes).hexdigest()]
-    else:
-        own = sorted(part_hashes)
+        own += [candidate.native_id, hashlib.sha256(candidate.manifest_bytes).hexdigest()]
     text = json.dumps(
         [source.provider, source.export, candidate.variant, candidate.month.isoformat(), *own]
     )

@@ -4,36 +4,52 @@ A lower cost total alone only warns: credits and refunds do that. Fewer days, mi
 far fewer rows are a partial export until somebody says otherwise.
 """
 
-from dataclasses import dataclass
+from decimal import Decimal
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.landing.delivery import Delivery
-from dagster_project.months import month_key
 
+SHRINK = "CT-LAND-SHRINK"
+NO_ROWS = "CT-LAND-NO-ROWS"
+ACCEPT_SHRINK = 'If the loss is right: cloudtally run --accept-shrink "why".'
 FEWER_ROWS_SHARE = 0.5
 """A delivery with fewer than this share of the rows before it is taken for partial (2026-11)."""
 
 
-@dataclass(frozen=True)
-class Loss:
-    """One way in which a delivery holds less than the one before it."""
-
-    what: str
-
-
-def losses(new: Delivery, old: Delivery) -> list[Loss]:
+def losses(new: Delivery, old: Delivery) -> list[str]:
     """List what the old delivery had and the new one lacks."""
     found = []
     days = sorted(set(old.totals.days) - set(new.totals.days))
     accounts = sorted(set(old.totals.accounts) - set(new.totals.accounts))
     if days:
-        found.append(Loss(f"{len(days)} days fewer (first: {days[0]})"))
+        found.append(f"{_counted(days, 'day')} fewer (first: {days[0]})")
     if accounts:
-        found.append(Loss(f"{len(accounts)} accounts missing (first: {accounts[0]})"))
+        found.append(f"{_counted(accounts, 'account')} missing (first: {accounts[0]})")
     if old.totals.rows and not new.totals.rows:
-        found.append(Loss(f"no rows; there were {old.totals.rows}"))
+        found.append(f"no rows; there were {old.totals.rows}")
     elif new.totals.rows < old.totals.rows * FEWER_ROWS_SHARE:
-        found.append(Loss(f"{new.totals.rows} rows; there were {old.totals.rows}"))
+        found.append(f"{new.totals.rows} rows; there were {old.totals.rows}")
+    return found
+
+
+def oddities(new: Delivery, old: Delivery | None) -> list[str]:
+    """List what somebody should know about a delivery although it is accepted."""
+    found = []
+    if new.unknown_columns:
+        found.append(f"unknown columns: {', '.join(new.unknown_columns)}")
+    if old is None:
+        return found
+    columns, before = _columns(new), _columns(old)
+    gone = sorted(set(before) - set(columns))
+    changed = sorted(name for name in columns if before.get(name, columns[name]) != columns[name])
+    if gone and columns:
+        found.append(f"columns gone since the delivery before: {', '.join(gone)}")
+    if changed:
+        found.append(f"columns stored as another type than before: {', '.join(changed)}")
+    for column, total in old.totals.sums.items():
+        now = new.totals.sums.get(column, "0")
+        if Decimal(now) < Decimal(total):
+            found.append(f"{column} fell from {_short(total)} to {_short(now)}")
     return found
 
 
@@ -44,17 +60,38 @@ def refuse_shrink(new: Delivery, old: Delivery) -> None:
         CloudtallyError: CT-LAND-SHRINK lists every loss.
     """
     found = losses(new, old)
-    if not found:
-        return
-    raise CloudtallyError(
-        "CT-LAND-SHRINK",
-        f"The delivery holds less than the one before it: {'; '.join(loss.what for loss in found)}.",
-        where={
-            "source": new.source,
-            "month": month_key(new.month),
-            "delivery": new.delivery_id,
-            "before": old.delivery_id,
-        },
-        kept="the delivery before it stays current.",
-        next_step='If the loss is right: cloudtally run --accept-shrink "why".',
-    )
+    if found:
+        raise CloudtallyError(
+            SHRINK,
+            f"The delivery holds less than the one before it: {'; '.join(found)}.",
+            where={"delivery": new.delivery_id, "before": old.delivery_id},
+            next_step=ACCEPT_SHRINK,
+        )
+
+
+def refuse_no_rows(delivery: Delivery) -> None:
+    """Refuse a month that begins with a header and no rows: an export that exports nothing.
+
+    Raises:
+        CloudtallyError: CT-LAND-NO-ROWS.
+    """
+    if not delivery.totals.rows:
+        raise CloudtallyError(
+            NO_ROWS,
+            "The delivery has columns and no rows, and no manifest says that this is right.",
+            where={"delivery": delivery.delivery_id, "file": delivery.parts[0].name},
+            next_step=ACCEPT_SHRINK,
+        )
+
+
+def _columns(delivery: Delivery) -> dict[str, str]:
+    return {name: kind for part in delivery.parts for name, kind in part.columns.items()}
+
+
+def _counted(items: list[str], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def _short(total: str) -> str:
+    """Return an exact total without the zeros at its end."""
+    return total.rstrip("0").rstrip(".") if "." in total else total

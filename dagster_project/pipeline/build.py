@@ -16,14 +16,16 @@ import duckdb
 
 from dagster_project.ledger.store import Kind
 from dagster_project.months import Month, next_month
-from dagster_project.paths import DBT_PROJECT, Home
+from dagster_project.paths import DBT_PROJECT, SEEDS, Home
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.imports import ensure_decoded, import_ledger
 from dagster_project.pipeline.plan import Plan
+from dagster_project.version import hash_files
 
 SHARES = ("+int_carbon__month_shares", "+int_carbon__unallocated")
 REFERENCE = ("resource_type:seed",)
 MONTHLY = ("tag:monthly",)
+MARTS = ("*",)
 
 MONTHLY_MODELS = (
     "int_charges__keyed",
@@ -85,15 +87,18 @@ def prepare(context: Context, dirty: Iterable[Month]) -> None:
             folder.mkdir(parents=True, exist_ok=True)
 
 
-def touched_by_shares(context: Context, plan: Plan) -> tuple[Month, ...]:
-    """Return the months whose carbon shares differ from those they were built with."""
+def touched_by_shares(
+    context: Context, plan: Plan, dirty: Iterable[Month]
+) -> tuple[Month, ...]:
+    """Return the dirty months and those built with other carbon shares than they have now."""
     built = context.state().built
     digests = share_digests(context.home.database, plan.months)
-    return tuple(
+    moved = {
         month
         for month in plan.months
-        if month in plan.dirty or built.get(month, {}).get("shares") != digests[month]
-    )
+        if month in built and built[month].get("shares") != digests[month]
+    }
+    return tuple(sorted(moved | set(dirty)))
 
 
 def share_digests(database: Path, months: Iterable[Month]) -> dict[Month, str]:
@@ -136,3 +141,33 @@ def record_built(context: Context, plan: Plan, months: Iterable[Month]) -> None:
             "shares": digests[month],
         }
         context.ledger.append(Kind.MONTH_BUILT, month=month, payload=payload)
+
+
+def seeds_are_loaded(home: Home) -> bool:
+    """Tell whether the warehouse holds the seeds of this code."""
+    if not home.database.exists():
+        return False
+    connection = duckdb.connect(str(home.database))
+    try:
+        row = connection.execute("select hash from ledger.seeds_loaded").fetchone()
+    except duckdb.CatalogException:
+        return False
+    finally:
+        connection.close()
+    return row is not None and row[0] == seeds_hash()
+
+
+def record_seeds(home: Home) -> None:
+    """Note in the warehouse which seeds it holds."""
+    connection = duckdb.connect(str(home.database))
+    try:
+        connection.execute("create schema if not exists ledger")
+        connection.execute("create or replace table ledger.seeds_loaded (hash varchar)")
+        connection.execute("insert into ledger.seeds_loaded values (?)", [seeds_hash()])
+    finally:
+        connection.close()
+
+
+def seeds_hash() -> str:
+    """Hash the seeds' contents."""
+    return hash_files([path for path in SEEDS.rglob("*") if path.is_file()], root=SEEDS)

@@ -32,10 +32,17 @@ DIGITS_DETAIL = {
 }
 
 
-def ensure_decoded(context: Context) -> None:
-    """Decode every counted delivery again whose decoded folder is gone."""
-    state = context.state()
-    for unit, decision in counted_deliveries(context, state).items():
+def ensure_decoded(context: Context, sources: Iterable[str] | None = None) -> None:
+    """Decode every counted delivery again whose decoded folder is gone.
+
+    Args:
+        context: The run's surroundings.
+        sources: Look at these sources only.
+    """
+    wanted = set(sources) if sources is not None else None
+    for unit, decision in counted_deliveries(context, context.state()).items():
+        if wanted is not None and unit.source not in wanted:
+            continue
         source = context.settings.source(unit.source)
         delivery = landed_delivery(context, decision)
         decode_landed(context, source, export_of(source), delivery)

@@ -1,5 +1,6 @@
 """Deliveries in Google Cloud Storage."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -11,6 +12,7 @@ from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.stores.base import (
@@ -33,6 +35,7 @@ _SDK_ERRORS = (
     DataCorruption,
     GoogleAPICallError,
     GoogleAuthError,
+    HTTPError,  # what a raw download raises when the line breaks
     InvalidResponse,
     OSError,
     RequestException,
@@ -115,6 +118,9 @@ class GcsStore:
 
     @cached_property
     def _bucket(self) -> Any:
+        # Otherwise the SDK asks for the bucket itself, in the background, for the sake of traces; a
+        # reader of objects need not have that right.
+        os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
         try:
             # Reading needs no project, but without one the client refuses some credentials.
             client = storage.Client(project=self._user_project or "none")

@@ -54,13 +54,13 @@ def missing(name: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def tool(name: str, *folders: Path) -> str:
+def tool(name: str, *folders: Path, server: str = "") -> str:
     """Return the path of a server's program, beside this Python, in a folder or on PATH."""
     for folder in (Path(sys.executable).parent, *folders):
         if (folder / name).exists():
             return str(folder / name)
     found = shutil.which(name)
-    return found if found else missing(name)
+    return found if found else missing(server or name)
 
 
 @contextmanager
@@ -85,7 +85,8 @@ def moto_s3(folder: Path) -> Iterator[Server]:
 @contextmanager
 def azurite(folder: Path) -> Iterator[Server]:
     """Microsoft's own emulator of Blob Storage; refuses a wrong key."""
-    command = [tool("azurite-blob", REPOSITORY / "node_modules" / ".bin"), "--blobHost", HOST]
+    program = tool("azurite-blob", REPOSITORY / "node_modules" / ".bin", server="azurite")
+    command = [program, "--blobHost", HOST]
     command += ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--inMemoryPersistence"]
     with _running("azurite", command, folder, {}, "--blobPort", "{port}") as server:
         yield server
@@ -149,9 +150,24 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Reset:
-    """Break the connection, not politely, after so many bytes of the answer."""
+    """Break the connection, not politely, after so many bytes of the answer.
+
+    The client may lose bytes that had arrived but were not read.
+    """
 
     after: int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """End the connection politely, but too early: the client reads all bytes up to there."""
+
+    after: int
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Let this connection through."""
 
 
 @dataclass(frozen=True)
@@ -161,14 +177,17 @@ class Answer:
     status: int
 
 
+Fault = Reset | Cut | Answer | Pass
+
+
 @dataclass
 class FaultProxy:
     """A TCP proxy in front of a server; each new connection uses up one armed fault."""
 
     upstream: int
     port: int = 0
-    faults: list[Reset | Answer] = field(default_factory=list)
-    used: list[Reset | Answer] = field(default_factory=list)
+    faults: "list[Fault]" = field(default_factory=list)
+    used: "list[Fault]" = field(default_factory=list)
 
     def __enter__(self) -> "FaultProxy":
         self._listener = socket.create_server((HOST, 0))
@@ -185,24 +204,25 @@ class FaultProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            fault = self.faults.pop(0) if self.faults else None
-            if fault is not None:
+            fault = self.faults.pop(0) if self.faults else Pass()
+            if not isinstance(fault, Pass):
                 self.used.append(fault)
             threading.Thread(target=self._serve, args=(client, fault), daemon=True).start()
 
-    def _serve(self, client: socket.socket, fault: Reset | Answer | None) -> None:
+    def _serve(self, client: socket.socket, fault: Fault) -> None:
         if isinstance(fault, Answer):
             _answer(client, fault.status)
             return
         with suppress(OSError), client, socket.create_connection((HOST, self.upstream)) as server:
-            _relay(client, server, fault.after if fault else None)
+            _relay(client, server, fault)
 
 
-def _relay(client: socket.socket, server: socket.socket, limit: int | None) -> None:
-    """Copy bytes both ways until one side ends, or reset the client after `limit` bytes.
+def _relay(client: socket.socket, server: socket.socket, fault: Fault) -> None:
+    """Copy bytes both ways until one side ends or the fault's number of bytes was answered.
 
     One thread for both ways: a close while another thread reads the socket would send no reset.
     """
+    limit = fault.after if isinstance(fault, Reset | Cut) else None
     sent = 0
     while True:
         for source in select.select([client, server], [], [])[0]:
@@ -215,7 +235,8 @@ def _relay(client: socket.socket, server: socket.socket, limit: int | None) -> N
             client.sendall(data if limit is None else data[: limit - sent])
             sent += len(data)
             if limit is not None and sent >= limit:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                if isinstance(fault, Reset):
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import random
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -295,6 +296,27 @@ def test_object_that_changes_meanwhile(store: FaultyStore, tmp_path: Path, clock
     store.on_open = change_after_first
     assert failure(store, tmp_path / "t", clock).code == "CT-STORE-CHANGED"
     assert left_in(tmp_path) == set()
+
+
+def test_a_killed_process_is_continued_by_the_next(
+    store: FaultyStore, tmp_path: Path, clock: Clock
+) -> None:
+    child = os.fork()
+    if child == 0:  # killed in the middle of a write, as by the kernel or an operator
+        written = 0
+
+        def kill(count: int) -> None:
+            nonlocal written
+            written += count
+            if written >= 190 * KIB:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        download_all(store, [(store.stat("k"), tmp_path / "t")], progress=kill)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert left_in(tmp_path) == {"t.part", "t.part.json"}
+    fetch(store, tmp_path / "t", clock)
+    assert store.opened == [("k", 140 * KIB)]  # the last multiple of a chunk that was synced
 
 
 def test_more_bytes_than_listed(store: FaultyStore, tmp_path: Path) -> None:

@@ -104,5 +104,5 @@
     {%- set names = types.keys()
         | reject('in', declared) | reject('in', ['ct_source', 'ct_month', 'ct_delivery'])
         | sort | list -%}
-    {{ columns_as_json(names) }}
+    {{ columns_as_json(names, types) }}
 {%- endmacro %}

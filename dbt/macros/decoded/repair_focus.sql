@@ -21,7 +21,7 @@
         {%- elif column.name == 'Tags' %}
         case
             when {{ json_is_object('Tags') }} then Tags
-            when {{ json_is_object("concat('{', Tags, '}')") }} then concat('{', Tags, '}')
+            when {{ json_is_object("('{' || Tags || '}')") }} then '{' || Tags || '}'
         end as Tags,
         {%- elif column.name == 'ServiceProviderName' %}
         coalesce(ServiceProviderName, ProviderName) as ServiceProviderName,
@@ -39,7 +39,7 @@
             {%- endfor %}
             case
                 when Tags is null or {{ json_is_object('Tags') }} then null
-                when {{ json_is_object("concat('{', Tags, '}')") }} then 'TagsBraces'
+                when {{ json_is_object("('{' || Tags || '}')") }} then 'TagsBraces'
                 else 'TagsInvalid'
             end,
             case when BilledCost is null then 'MissingBilledCost' end,

@@ -3,13 +3,21 @@
     DECIMAL(38,18) overflows, so amounts are shared in whole units of 1e-18 as wide integers.
 -#}
 
-{#- An amount times a small whole number, still DECIMAL(38,18). -#}
+{#-
+    Spark gives a product or a difference p1 + p2 + 1 digits and cuts decimals off, silently, where
+    that is more than 38. So its operands are narrowed until the result fits.
+-#}
+
+{#- An amount below 1e15 times a whole number below 10,000, still DECIMAL(38,18). -#}
 {% macro scaled(column, factor) -%}
-    cast({{ column }} * cast({{ factor }} as {{ scaled_type() }}) as decimal(38,18))
+    {{ return(adapter.dispatch('scaled')(column, factor)) }}
 {%- endmacro %}
-{% macro scaled_type() -%}{{ return(adapter.dispatch('scaled_type')()) }}{%- endmacro %}
-{% macro default__scaled_type() -%}{{ return('smallint') }}{%- endmacro %}
-{% macro spark__scaled_type() -%}{{ return('decimal(4,0)') }}{%- endmacro %}
+{% macro default__scaled(column, factor) -%}
+    cast({{ column }} * cast({{ factor }} as smallint) as decimal(38,18))
+{%- endmacro %}
+{% macro spark__scaled(column, factor) -%}
+    cast(cast({{ column }} as decimal(33,18)) * cast({{ factor }} as decimal(4,0)) as decimal(38,18))
+{%- endmacro %}
 
 {#- Whole kilograms (or dollars) of an amount >= 0, as wide integer. -#}
 {% macro whole_part(amount) -%}{{ return(adapter.dispatch('whole_part')(amount)) }}{%- endmacro %}
@@ -25,7 +33,7 @@
 {%- endmacro %}
 {% macro spark__fraction_units(amount) -%}
     cast(
-        cast({{ amount }} - floor({{ amount }}) as decimal(18,18))
+        cast(({{ amount }}) % cast(1 as decimal(1,0)) as decimal(18,18))
         * cast(1000000000000000000 as decimal(19,0)) as decimal(38,0)
     )
 {%- endmacro %}
@@ -38,7 +46,7 @@
 {% macro spark__units_to_amount(units) -%}
     cast(concat(
         cast({{ quotient(units, 'cast(1000000000000000000 as decimal(19,0))') }} as string), '.',
-        lpad(cast({{ units }} % cast(1000000000000000000 as decimal(19,0)) as string), 18, '0')
+        lpad(cast(({{ units }}) % cast(1000000000000000000 as decimal(19,0)) as string), 18, '0')
     ) as decimal(38,18))
 {%- endmacro %}
 
@@ -79,6 +87,13 @@
     Weight of a line: its list cost in millionths, never negative. Stored as a decimal without
     places: DuckDB writes its widest integer into Parquet as a double.
 -#}
-{% macro cost_weight(amount) -%}
+{% macro cost_weight(amount) -%}{{ return(adapter.dispatch('cost_weight')(amount)) }}{%- endmacro %}
+{% macro default__cost_weight(amount) -%}
     cast(round(greatest({{ amount }}, 0) * 1000000, 0) as decimal(38,0))
+{%- endmacro %}
+{% macro spark__cost_weight(amount) -%}
+    cast(
+        cast(round(greatest({{ amount }}, 0), 6) as decimal(31,6)) * cast(1000000 as decimal(7,0))
+        as decimal(38,0)
+    )
 {%- endmacro %}

@@ -45,9 +45,12 @@
     select
         {{ keep | join(',\n        ') }},
         {%- for measure in measures %}
-        case when {{ measure }}_total < 0 then -1 else 1 end * {{ units_to_amount(
-            measure ~ '_units + case when ' ~ measure ~ '_place <= ' ~ measure ~ '_over then 1 else 0 end'
-        ) }} as {{ measure }}{{ ',' if not loop.last }}
+        {%- set units = measure ~ '_units + case when ' ~ measure ~ '_place <= ' ~ measure
+            ~ '_over then 1 else 0 end' %}
+        case
+            when {{ measure }}_total < 0 then -({{ units_to_amount(units) }})
+            else {{ units_to_amount(units) }}
+        end as {{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
     from ranked
 {%- endmacro %}

@@ -25,7 +25,8 @@
     {%- if value is none -%}
         null
     {%- else -%}
+        {#- Spark replaces ${name} by variables of its process before it parses the text. -#}
         {%- set text = value | string -%}
-        '{{ text.replace("\\", "\\\\").replace("'", "\\'") }}'
+        '{{ text.replace("\\", "\\\\").replace("'", "\\'").replace("$", "\\u0024") }}'
     {%- endif -%}
 {%- endmacro %}

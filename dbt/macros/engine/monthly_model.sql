@@ -10,4 +10,14 @@
         batch_size='month', begin='2015-01-01', lookback=0, full_refresh=false,
         on_schema_change='fail', concurrent_batches=false
     ) }}
+    {{ monthly_storage(event_time) }}
+{%- endmacro %}
+
+{#- DuckDB's materialization knows its folders by itself. -#}
+{% macro monthly_storage(month_column) -%}
+    {{ return(adapter.dispatch('monthly_storage')(month_column)) }}
+{%- endmacro %}
+{% macro default__monthly_storage(month_column) -%}{%- endmacro %}
+{% macro spark__monthly_storage(month_column) -%}
+    {{ config(partition_by=[month_column], file_format='parquet') }}
 {%- endmacro %}

@@ -3,7 +3,7 @@
     concat(
         {%- for position in [1, 2, 3] %}
         lpad(coalesce(nullif(regexp_extract(
-            {{ version }}, '^v?(\\d+)(?:\\.(\\d+))?(?:\\.(\\d+))?', {{ position }}
+            {{ version }}, '^v?([0-9]+)(?:[.]([0-9]+))?(?:[.]([0-9]+))?', {{ position }}
         ), ''), '0'), 6, '0'){{ ',' if not loop.last }}
         {%- endfor %}
     )

@@ -32,6 +32,17 @@
         ~ 'hive_types = {ct_source: varchar, ct_month: date, ct_delivery: varchar})'
     ) }}
 {%- endmacro %}
+{#-
+    On Spark the ledger names tables in place of files: pipeline/spark.py registers one per schema,
+    partitioned by the lineage columns, with the exact folders of the current deliveries.
+-#}
+{% macro spark__read_files(paths) -%}
+    {%- if paths | length == 1 -%}
+        {{ return(paths[0]) }}
+    {%- else -%}
+        {{ return('(select * from ' ~ paths | join(' union all select * from ') ~ ')') }}
+    {%- endif -%}
+{%- endmacro %}
 
 {#- A source double becomes a decimal once, by its shortest text: direct casts differ by engine. -#}
 {% macro to_decimal(column, physical_type) -%}
@@ -41,6 +52,19 @@
     {%- if physical_type in ('DOUBLE', 'FLOAT') -%}
         cast(cast({{ column }} as varchar) as decimal(38,18))
     {%- elif physical_type == 'DECIMAL(38,18)' -%}
+        {{ column }}
+    {%- elif physical_type.startswith('VARCHAR') -%}
+        cast(nullif(nullif({{ column }}, ''), 'NULL') as decimal(38,18))
+    {%- else -%}
+        cast({{ column }} as decimal(38,18))
+    {%- endif -%}
+{%- endmacro %}
+{#-
+    A double arrives as its shortest text: pipeline/spark.py writes it, because Java before 19 does
+    not print the shortest (JDK-4511638).
+-#}
+{% macro spark__to_decimal(column, physical_type) -%}
+    {%- if physical_type == 'DECIMAL(38,18)' -%}
         {{ column }}
     {%- elif physical_type.startswith('VARCHAR') -%}
         cast(nullif(nullif({{ column }}, ''), 'NULL') as decimal(38,18))
@@ -63,6 +87,16 @@
         cast({{ column }} as timestamp)
     {%- endif -%}
 {%- endmacro %}
+{#- The session's zone is UTC; a text is read as an instant first, or its zone would be dropped. -#}
+{% macro spark__to_utc_timestamp(column, physical_type) -%}
+    {%- if physical_type == 'TIMESTAMP' -%}
+        {{ column }}
+    {%- elif physical_type.startswith('VARCHAR') -%}
+        cast(cast(nullif(nullif({{ column }}, ''), 'NULL') as timestamp) as timestamp_ntz)
+    {%- else -%}
+        cast({{ column }} as timestamp_ntz)
+    {%- endif -%}
+{%- endmacro %}
 
 {#- JSON as text with sorted keys, keys as the provider wrote them; no JSON is NULL. -#}
 {% macro to_json_text(column, physical_type) -%}
@@ -80,11 +114,24 @@
         cast(to_json({{ column }}) as varchar)
     {%- endif -%}
 {%- endmacro %}
-
-{% macro columns_as_json(names) -%}
-    {{ return(adapter.dispatch('columns_as_json')(names)) }}
+{#- Maps, lists and structs arrive as JSON text: pipeline/spark.py writes it. -#}
+{% macro spark__to_json_text(column, physical_type) -%}
+    {%- if physical_type.startswith('VARCHAR') -%}
+        nullif(nullif({{ column }}, ''), 'NULL')
+    {%- elif physical_type.startswith('MAP') -%}
+        nullif({{ column }}, '{}')
+    {%- elif physical_type.startswith('STRUCT') or physical_type.endswith('[]') -%}
+        {{ column }}
+    {%- else -%}
+        {{ spark_json_value(column, physical_type) }}
+    {%- endif -%}
 {%- endmacro %}
-{% macro default__columns_as_json(names) -%}
+
+{#- One JSON object of columns; a column without a type in `types` is text. -#}
+{% macro columns_as_json(names, types={}) -%}
+    {{ return(adapter.dispatch('columns_as_json')(names, types)) }}
+{%- endmacro %}
+{% macro default__columns_as_json(names, types) -%}
     {%- if not names -%}
         cast(null as varchar)
     {%- else -%}
@@ -95,12 +142,44 @@
         ) as varchar)
     {%- endif -%}
 {%- endmacro %}
+{#- Spark's own to_json would print a number that arrives as text as a text. -#}
+{% macro spark__columns_as_json(names, types) -%}
+    {%- if not names -%}
+        cast(null as string)
+    {%- else -%}
+        concat(
+            {%- for name in names %}
+            {{ spark_literal(('{' if loop.first else ',') ~ tojson(name) ~ ':') }},
+            coalesce({{ spark_json_value(identifier(name), types.get(name, 'VARCHAR')) }}, 'null'),
+            {%- endfor %}
+            '}'
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A value as JSON text, as DuckDB writes it; NULL stays NULL. -#}
+{% macro spark_json_value(column, physical_type) -%}
+    {%- set text = 'cast(' ~ column ~ ' as string)' -%}
+    {%- if physical_type.startswith('VARCHAR') -%}
+        case when {{ column }} is not null
+            then substr(to_json(array({{ column }})), 2, length(to_json(array({{ column }}))) - 2) end
+    {%- elif physical_type == 'TIMESTAMP WITH TIME ZONE' -%}
+        concat('"', {{ text }}, '+00"')
+    {%- elif physical_type.startswith('TIMESTAMP') or physical_type == 'DATE' -%}
+        concat('"', {{ text }}, '"')
+    {%- else -%}
+        {{ text }}
+    {%- endif -%}
+{%- endmacro %}
 
 {% macro json_text_value(json, key) -%}
     {{ return(adapter.dispatch('json_text_value')(json, key)) }}
 {%- endmacro %}
 {% macro default__json_text_value(json, key) -%}
     json_extract_string({{ json }}, '$."{{ key }}"')
+{%- endmacro %}
+{% macro spark__json_text_value(json, key) -%}
+    get_json_object({{ json }}, {{ spark_literal("$['" ~ key ~ "']") }})
 {%- endmacro %}
 
 {% macro json_is_object(json) -%}
@@ -109,9 +188,43 @@
 {% macro default__json_is_object(json) -%}
     (json_valid({{ json }}) and json_type({{ json }}) = 'OBJECT')
 {%- endmacro %}
+{#-
+    Spark's parser is strict but stops at the end of the first value. What parses both inside an
+    array and inside an object has nothing behind that end.
+-#}
+{% macro spark__json_is_object(json) -%}
+    (
+        {{ json }} rlike '^[ \t\r\n]*[{]'
+        and try_parse_json(concat('[', {{ json }}, ']')) is not null
+        and try_parse_json(concat('{"":', {{ json }}, '}')) is not null
+    )
+{%- endmacro %}
 
-{#- JSON objects joined from left to right; a NULL object adds nothing. -#}
+{#-
+    JSON objects without a key in common, joined from left to right without null members; a NULL
+    object adds nothing.
+-#}
 {% macro json_merge(objects) -%}{{ return(adapter.dispatch('json_merge')(objects)) }}{%- endmacro %}
 {% macro default__json_merge(objects) -%}
     nullif(cast(json_merge_patch('{}', {{ objects | join(', ') }}) as varchar), '{}')
+{%- endmacro %}
+{% macro spark__json_merge(objects) -%}
+    nullif(concat('{', concat_ws(
+        ',',
+        {%- for object in objects %}
+        nullif({{ spark_json_members(object) }}, ''){{ ',' if not loop.last }}
+        {%- endfor %}
+    ), '}'), '{}')
+{%- endmacro %}
+
+{#- Inside of a JSON object, null members left out: first those after a comma, then a leading one. -#}
+{% macro spark_json_members(object) -%}
+    {%- set null_member = '"(?:[^"\\\\\\\\]|\\\\\\\\.)*":null' -%}
+    regexp_replace(
+        regexp_replace(
+            regexp_replace({{ object }}, ',{{ null_member }}(?=[,}])', ''),
+            '(?<=[{]){{ null_member }}(,|(?=[}]))', ''
+        ),
+        '^[{]|[}]$', ''
+    )
 {%- endmacro %}

@@ -31,7 +31,8 @@ ranked as (
         ) as cost_rank,
         row_number() over (
             partition by x_BillingMonth, BillingCurrency
-            order by coalesce(carbon_location_kg, carbon_unspecified_kg) desc nulls last,
+            order by
+                coalesce(carbon_location_kg, carbon_unspecified_kg) desc nulls last,
                 {{ place[1:] | join(', ') }}
         ) as carbon_rank
     from places

@@ -3,10 +3,10 @@
 with reported as (
     select
         x_Provider as provider,
-        usage_month,
         {%- for measure in emission_measures() %}
-        {{ amount_sum(measure) }} as {{ measure }}{{ ',' if not loop.last }}
+        {{ amount_sum(measure) }} as {{ measure }},
         {%- endfor %}
+        usage_month
     from {{ ref('int_emissions__unioned') }}
     where is_current
     group by x_Provider, usage_month
@@ -15,10 +15,10 @@ with reported as (
 carried as (
     select
         provider,
-        usage_month,
         {%- for measure in emission_measures() %}
-        {{ amount_sum(measure) }} as {{ measure }}{{ ',' if not loop.last }}
+        {{ amount_sum(measure) }} as {{ measure }},
         {%- endfor %}
+        usage_month
     from {{ ref('int_carbon__fact_totals') }}
     group by provider, usage_month
 )

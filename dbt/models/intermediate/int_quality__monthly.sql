@@ -6,7 +6,7 @@ select
     x_Provider as provider,
     x_SourceName as source_name,
     max(x_DeliveryId) as delivery_id,
-    cast(count(*) as decimal(38,18)) as rows,
+    cast(count(*) as decimal(38, 18)) as rows,
     {{ amount_sum('BilledCost') }} as BilledCost,
     {{ amount_sum('EffectiveCost') }} as EffectiveCost,
     {{ amount_sum('ListCost') }} as ListCost,
@@ -15,8 +15,11 @@ select
     count(case when concat(',', x_SourceChanges, ',') like '%,{{ code }},%' then 1 end)
         as repair_{{ code }},
     {%- endfor %}
-    count(case when ChargePeriodStart < BillingPeriodStart or ChargePeriodEnd > BillingPeriodEnd
-        then 1 end) as charge_period_outside_billing_period,
+    count(
+        case
+            when ChargePeriodStart < BillingPeriodStart or ChargePeriodEnd > BillingPeriodEnd then 1
+        end
+    ) as charge_period_outside_billing_period,
     count(case when ChargePeriodEnd < ChargePeriodStart then 1 end) as charge_period_inverted,
     count(case when ServiceCategory is null then 1 end) as service_category_missing,
     count(case when Tags is null and ChargeCategory = 'Usage' then 1 end) as usage_without_tags,

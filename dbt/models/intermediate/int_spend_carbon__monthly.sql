@@ -2,7 +2,19 @@
 
 -- The monthly mart without what changes with the calendar: states would move a hashed month.
 with fact as (
-    select * from {{ ref('fct_cost_and_carbon') }}
+    select
+        *,
+        case
+            when
+                x_RecordKind = 'Charge'
+                and x_CarbonReportedStatus in ('Reported', 'BelowThreshold')
+                then greatest(ListCost, 0)
+        end as covered_list_cost,
+        case
+            when x_RecordKind = 'Charge' and x_CarbonReportedStatus <> 'NotApplicable'
+                then greatest(ListCost, 0)
+        end as eligible_list_cost
+    from {{ ref('fct_cost_and_carbon') }}
     where {{ this_month('x_BillingMonth') }}
 )
 
@@ -32,10 +44,8 @@ select
     {{ amount_sum('x_CarbonProviderScope3MarketKg') }} as carbon_scope3_market_kg,
     {{ amount_sum('x_CarbonProviderScope3UnspecifiedKg') }} as carbon_scope3_unspecified_kg,
     {{ amount_sum('x_EstimatedCarbonKg') }} as estimated_carbon_kg,
-    {{ amount_sum("case when x_CarbonReportedStatus in ('Reported', 'BelowThreshold') and x_RecordKind = 'Charge' then greatest(ListCost, 0) end") }}
-        as carbon_covered_list_cost,
-    {{ amount_sum("case when x_CarbonReportedStatus <> 'NotApplicable' and x_RecordKind = 'Charge' then greatest(ListCost, 0) end") }}
-        as carbon_eligible_list_cost,
+    {{ amount_sum('covered_list_cost') }} as carbon_covered_list_cost,
+    {{ amount_sum('eligible_list_cost') }} as carbon_eligible_list_cost,
     count(case when x_RecordKind = 'Charge' then 1 end) as charge_lines
 from fact
 group by

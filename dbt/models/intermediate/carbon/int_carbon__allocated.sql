@@ -18,9 +18,9 @@ month_shares as (
 -- Cardinality: a line is in one group, a group has one share of the month.
 to_share as (
     select
+        month_shares.*,
         lines.x_ChargeKey,
         lines.emission_weight,
-        month_shares.*,
         greatest(month_shares.month_weight, 1) as positive_month_weight
     from lines
     inner join month_shares on lines.emission_group_key = month_shares.emission_group_key

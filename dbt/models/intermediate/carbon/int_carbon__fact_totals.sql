@@ -4,10 +4,10 @@
 select
     x_BillingMonth as billing_month,
     x_Provider as provider,
-    cast(date_trunc('month', ChargePeriodStart) as date) as usage_month,
     {%- for measure, column in carbon_fact_columns().items() %}
-    {{ amount_sum(column) }} as {{ measure }}{{ ',' if not loop.last }}
+    {{ amount_sum(column) }} as {{ measure }},
     {%- endfor %}
+    cast(date_trunc('month', ChargePeriodStart) as date) as usage_month
 from {{ ref('fct_cost_and_carbon') }}
 where {{ this_month('x_BillingMonth') }}
 group by x_BillingMonth, x_Provider, cast(date_trunc('month', ChargePeriodStart) as date)

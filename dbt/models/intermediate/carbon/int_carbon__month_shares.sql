@@ -23,10 +23,10 @@ to_share as (
         groups.*,
         month_weights.billing_month,
         month_weights.weight as month_weight,
+        cast(group_weights.group_weight as decimal(38, 0)) as group_weight,
         coalesce(groups.total_location_kg, 0) = 0
         and coalesce(groups.total_market_kg, 0) = 0
-        and coalesce(groups.total_unspecified_kg, 0) = 0 as group_is_zero,
-        cast(group_weights.group_weight as decimal(38,0)) as group_weight
+        and coalesce(groups.total_unspecified_kg, 0) = 0 as group_is_zero
     from groups
     inner join group_weights on groups.emission_group_key = group_weights.emission_group_key
     inner join month_weights on groups.emission_group_key = month_weights.emission_group_key

@@ -6,8 +6,8 @@ select
     emission_group_key,
     x_Provider,
     usage_month,
-    count(*) as charge_lines,
-    cast(sum(emission_weight) as decimal(38,0)) as weight
+    cast(sum(emission_weight) as decimal(38, 0)) as weight,
+    count(*) as charge_lines
 from {{ ref('int_charges__keyed') }}
 where {{ this_month() }} and carries_emissions
 group by billing_month, emission_group_key, x_Provider, usage_month

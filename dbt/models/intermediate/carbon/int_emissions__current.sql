@@ -11,10 +11,10 @@ select
     max(sub_account_id) as sub_account_id,
     max(region_id) as region_id,
     max(service_bucket) as service_bucket,
-    max(resource_id) as resource_id,
     {%- for measure in emission_measures() %}
-    cast(sum({{ measure }}) as decimal(38,18)) as {{ measure }}{{ ',' if not loop.last }}
+    cast(sum({{ measure }}) as decimal(38, 18)) as {{ measure }},
     {%- endfor %}
+    max(resource_id) as resource_id
 from {{ ref('int_emissions__unioned') }}
 where is_current
 group by emission_group_key, x_Provider, usage_month

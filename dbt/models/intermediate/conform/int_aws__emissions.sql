@@ -25,13 +25,13 @@ conformed as (
         scope1_kg,
         scope2_location_kg,
         scope2_market_kg,
-        cast(null as decimal(38,18)) as scope2_unspecified_kg,
+        cast(null as decimal(38, 18)) as scope2_unspecified_kg,
         scope3_location_kg,
         scope3_market_kg,
-        cast(null as decimal(38,18)) as scope3_unspecified_kg,
+        cast(null as decimal(38, 18)) as scope3_unspecified_kg,
         total_location_kg,
         total_market_kg,
-        cast(null as decimal(38,18)) as total_unspecified_kg
+        cast(null as decimal(38, 18)) as total_unspecified_kg
     from emissions
 )
 

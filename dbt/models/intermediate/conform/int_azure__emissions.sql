@@ -41,16 +41,16 @@ conformed as (
         '' as emission_region_id,
         '' as emission_service_bucket,
         resource_id as emission_resource_id,
-        cast(scope1_kg as decimal(38,18)) as scope1_kg,
-        cast(null as decimal(38,18)) as scope2_location_kg,
-        cast(null as decimal(38,18)) as scope2_market_kg,
-        cast(scope2_kg as decimal(38,18)) as scope2_unspecified_kg,
-        cast(null as decimal(38,18)) as scope3_location_kg,
-        cast(null as decimal(38,18)) as scope3_market_kg,
-        cast(scope3_kg as decimal(38,18)) as scope3_unspecified_kg,
-        cast(null as decimal(38,18)) as total_location_kg,
-        cast(null as decimal(38,18)) as total_market_kg,
-        cast(total_kg as decimal(38,18)) as total_unspecified_kg
+        cast(scope1_kg as decimal(38, 18)) as scope1_kg,
+        cast(null as decimal(38, 18)) as scope2_location_kg,
+        cast(null as decimal(38, 18)) as scope2_market_kg,
+        cast(scope2_kg as decimal(38, 18)) as scope2_unspecified_kg,
+        cast(null as decimal(38, 18)) as scope3_location_kg,
+        cast(null as decimal(38, 18)) as scope3_market_kg,
+        cast(scope3_kg as decimal(38, 18)) as scope3_unspecified_kg,
+        cast(null as decimal(38, 18)) as total_location_kg,
+        cast(null as decimal(38, 18)) as total_market_kg,
+        cast(total_kg as decimal(38, 18)) as total_unspecified_kg
     from by_resource
 )
 

@@ -37,13 +37,13 @@ conformed as (
         emissions.scope1_kg,
         emissions.scope2_location_kg,
         emissions.scope2_market_kg,
-        cast(null as decimal(38,18)) as scope2_unspecified_kg,
+        cast(null as decimal(38, 18)) as scope2_unspecified_kg,
         emissions.scope3_kg as scope3_location_kg,
         emissions.scope3_kg as scope3_market_kg,
-        cast(null as decimal(38,18)) as scope3_unspecified_kg,
+        cast(null as decimal(38, 18)) as scope3_unspecified_kg,
         emissions.total_location_kg,
         emissions.total_market_kg,
-        cast(null as decimal(38,18)) as total_unspecified_kg
+        cast(null as decimal(38, 18)) as total_unspecified_kg
     from emissions
     left join project_ids on emissions.project_number = project_ids.project_number
 )

@@ -1,5 +1,8 @@
 {{ monthly_model() }}
 
+{%- set same_among_ties = identifying_columns() + ['source_name', 'billing_month', 'delivery_id'] %}
+{%- set other_columns = charge_columns() | reject('in', same_among_ties) | list %}
+
 -- Charges that share every identifying dimension are told apart by their place among themselves,
 -- in the order of all other columns. Few are tied, so only they pay for the ordering; that is why
 -- the union is read three times and never held as a whole.
@@ -28,10 +31,7 @@ among_ties as (
         charges.*,
         row_number() over (
             partition by charges.source_name, charges.charge_hash
-            order by
-                {%- for column in charge_columns() if column not in identifying_columns() + ['source_name', 'billing_month', 'delivery_id'] %}
-                charges.{{ column }}{{ ',' if not loop.last }}
-                {%- endfor %}
+            order by {{ 'charges.' ~ other_columns | join(', charges.') }}
         ) - 1 as place
     from {{ ref('int_charges__unioned') }} as charges
     inner join tied
@@ -49,7 +49,9 @@ keyed as (
     select
         {{ charge_columns() | join(',\n        ') }},
         concat(
-            substr(md5(concat(source_name, '|', cast(billing_month as {{ varchar_type() }}))), 1, 12),
+            substr(
+                md5(concat(source_name, '|', cast(billing_month as {{ varchar_type() }}))), 1, 12
+            ),
             '-', charge_hash, '-', cast(place as {{ varchar_type() }})
         ) as x_ChargeKey,
         cast(date_trunc('month', ChargePeriodStart) as date) as usage_month,

@@ -59,8 +59,8 @@ charge_rows as (
         charges.x_SourceChanges,
         charges.x_SourceValues,
         case
-            when charges.ChargeCategory is distinct from 'Usage'
-                or charges.CommitmentDiscountStatus is not distinct from 'Unused'
+            when coalesce(charges.ChargeCategory, '') <> 'Usage'
+                or coalesce(charges.CommitmentDiscountStatus, '') = 'Unused'
                 then 'NotApplicable'
             when charges.is_third_party or emission_sources.provider is null then 'NotCovered'
             when denied_accounts.account_id is not null then 'AccessDenied'
@@ -164,7 +164,7 @@ select
     x_UnallocatedReason,
     x_EstimateStatus,
     {%- for measure in estimate_measures() %}
-    cast(null as decimal(38,18)) as {{ measure }},
+    cast(null as decimal(38, 18)) as {{ measure }},
     {%- endfor %}
     cast(null as {{ varchar_type() }}) as x_EstimateQuality,
     cast(null as {{ varchar_type() }}) as x_FactorSetId,

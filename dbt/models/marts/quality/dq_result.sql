@@ -29,7 +29,7 @@ repairs as (
         billing_month,
         delivery_id,
         cast(null as {{ varchar_type() }}) as column_name,
-        cast(repair_{{ code }} as decimal(38,18)) as measured,
+        cast(repair_{{ code }} as decimal(38, 18)) as measured,
         'rows' as unit,
         'rows repaired: {{ code }}' as detail
     from monthly
@@ -46,7 +46,7 @@ repairs as (
         billing_month,
         delivery_id,
         cast(null as {{ varchar_type() }}),
-        cast({{ name }} as decimal(38,18)),
+        cast({{ name }} as decimal(38, 18)),
         'rows',
         '{{ meaning }}'
     from monthly
@@ -80,7 +80,7 @@ tie_out as (
         control_totals.metric as column_name,
         cast(
             coalesce(fact_totals.fact_value, 0) - coalesce(control_totals.total, 0)
-            as decimal(38,18)
+            as decimal(38, 18)
         ) as measured,
         case when control_totals.metric = 'rows' then 'rows' else 'billing currency' end as unit,
         'fact minus control total; must be 0' as detail
@@ -102,7 +102,7 @@ carbon_tie_out as (
         usage_month as billing_month,
         cast(null as {{ varchar_type() }}) as delivery_id,
         measure as column_name,
-        cast(fact_kg - reported_kg as decimal(38,18)) as measured,
+        cast(fact_kg - reported_kg as decimal(38, 18)) as measured,
         'kg' as unit,
         'allocated plus unallocated minus reported; must be 0' as detail
     from emission_totals
@@ -118,7 +118,7 @@ decoded as (
         month as billing_month,
         delivery_id,
         column_name,
-        cast(rows as decimal(38,18)) as measured,
+        cast(rows as decimal(38, 18)) as measured,
         'rows' as unit,
         detail
     from decode_counts
@@ -134,7 +134,7 @@ arrivals as (
         month as billing_month,
         delivery_id,
         cast(null as {{ varchar_type() }}) as column_name,
-        cast(rows as decimal(38,18)) as measured,
+        cast(rows as decimal(38, 18)) as measured,
         'rows' as unit,
         coalesce(reason, state) as detail
     from calendar

@@ -1,0 +1,68 @@
+"""When runs start by themselves: a sensor for new deliveries, a schedule for the reload window."""
+
+import hashlib
+from collections.abc import Iterator
+
+import dagster as dg
+
+from dagster_project.assets.run_context import run_context
+from dagster_project.errors import CloudtallyError
+from dagster_project.months import Month
+from dagster_project.partitions import range_tags
+from dagster_project.pipeline.calendar import reload_window
+from dagster_project.pipeline.extract import find_work
+
+LOOK_EVERY_SECONDS = 600
+RELOAD_AT = "0 6 * * *"
+
+
+def delivery_sensor(job: str) -> dg.SensorDefinition:
+    """Return the sensor that asks every source for deliveries that no decision covers yet."""
+
+    @dg.sensor(job_name=job, minimum_interval_seconds=LOOK_EVERY_SECONDS, name="new_deliveries")
+    def new_deliveries(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        months, signature = _waiting(context)
+        if not months:
+            yield dg.SkipReason("Nothing new at any source.")
+        elif signature == context.cursor:
+            yield dg.SkipReason("These deliveries were announced already.")
+        else:
+            context.update_cursor(signature)
+            yield dg.RunRequest(run_key=signature, tags=range_tags(months))
+
+    return new_deliveries
+
+
+def _waiting(context: dg.SensorEvaluationContext) -> tuple[list[Month], str]:
+    """Return the months with undecided deliveries, and a hash of what is waiting."""
+    run = run_context()
+    months: set[Month] = set()
+    digest = hashlib.sha256()
+    for source in run.settings.sources:
+        try:
+            _, work, _ = find_work(run, source)
+        except CloudtallyError as error:
+            context.log.warning(str(error))
+            continue
+        for item in work:
+            months.add(item.unit.month)
+            digest.update("".join(found.signature for found in item.found).encode())
+    return sorted(months), digest.hexdigest()
+
+
+def reload_schedule(job: str) -> dg.ScheduleDefinition:
+    """Return the schedule that looks at the months which providers may still restate."""
+
+    @dg.schedule(job_name=job, cron_schedule=RELOAD_AT, execution_timezone="UTC", name="reload_window")
+    def reload() -> dg.RunRequest | dg.SkipReason:
+        run = run_context()
+        months = {
+            month
+            for source in run.settings.sources
+            for month in reload_window(source, run.settings.today)
+        }
+        if not months:
+            return dg.SkipReason("No source is configured.")
+        return dg.RunRequest(tags=range_tags(sorted(months)))
+
+    return reload

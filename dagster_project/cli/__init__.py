@@ -1,0 +1,1 @@
+"""The command line: arguments in, readable summaries out. No pipeline logic in this room."""

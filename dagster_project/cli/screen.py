@@ -1,0 +1,169 @@
+"""What a command shows: sentences and tables for people, one JSON document for machines."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from dagster_project.errors import CloudtallyError
+from dagster_project.months import month_key
+
+STATE_STYLES = {
+    "arrived": "green",
+    "pending": "cyan",
+    "missing": "yellow",
+    "quarantined": "red",
+}
+
+
+class Counter:
+    """A progress bar: call it with an increment, or set it to a position."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def __call__(self, increment: int) -> None:
+        """Advance by an increment."""
+        self._progress.advance(self._task, increment)
+
+    def set(self, done: int, total: int) -> None:
+        """Move to a position."""
+        self._progress.update(self._task, completed=done - 1, total=total)
+
+
+class Screen:
+    """Output of one command."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(stderr=as_json, highlight=False)
+
+    def say(self, line: str) -> None:
+        """Print one line."""
+        self.console.print(escape(line), soft_wrap=True)
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Show that something is going on."""
+        with self.console.status(escape(what)):
+            yield
+
+    @contextmanager
+    def counting(self, what: str, total: int) -> Iterator[Counter]:
+        """Show a progress bar."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            yield Counter(progress, progress.add_task(escape(what), total=total))
+
+    def document(self, content: Any) -> None:
+        """Print the JSON document, if that is what was asked for."""
+        if self.as_json:
+            print(json.dumps(content, indent=1, default=str))
+
+    def error(self, error: CloudtallyError) -> None:
+        """Print an error."""
+        self.document({"error": error.as_dict()})
+        self.console.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
+
+    def problems(self, outcomes: Sequence[Any]) -> None:
+        """Print what somebody has to look at."""
+        for outcome in outcomes:
+            month = month_key(outcome.month) if outcome.month else "all months"
+            text = f"{outcome.source} {month} {outcome.status}: {outcome.error}"
+            self.console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
+
+    def nothing_to_do(self, settings: Any, survey: Any) -> None:
+        """Say that a run found nothing."""
+        self.document(
+            {"outcome": "nothing to do", "problems": [str(o.error) for o in survey.problems]}
+        )
+        months = survey.plan.months
+        span = f"{month_key(min(months))} to {month_key(max(months))}" if months else "no months"
+        self.say(f"Nothing to do: {len(months)} months ({span}) are published as they arrived.")
+        self.problems(survey.problems)
+
+    def run_summary(self, settings: Any, launched: Any, survey: Any) -> None:
+        """Print how a run ended and where to look."""
+        self.document(
+            {
+                "outcome": "published" if launched.succeeded else "failed",
+                "problems": [*launched.problems, *(str(o.error) for o in survey.problems)],
+                "published": str(settings.layout.published),
+            }
+        )
+        for problem in launched.problems:
+            self.console.print(f"[red]{escape(problem)}[/red]", soft_wrap=True)
+        self.problems(survey.problems)
+        if launched.succeeded:
+            self.say(f"Published {len(survey.plan.months)} months:")
+            self.say(f"  {settings.layout.published / 'cloudtally.duckdb'}")
+            self.say(f"  {settings.layout.published / 'report' / 'index.html'}")
+        else:
+            self.say("Nothing was published; readers still see what was there before.")
+            self.say(f"  broken promises: {settings.layout.data_docs / 'index.html'}")
+
+    def calendar(self, settings: Any, rows: Sequence[Any], state: Any) -> None:
+        """Print the calendar of expected against arrived."""
+        self.document([vars(row) for row in rows])
+        if self.as_json:
+            return
+        months = sorted({row.month for row in rows})[-12:]
+        table = Table(title="Deliveries, expected against arrived")
+        table.add_column("source")
+        for month in months:
+            table.add_column(month_key(month))
+        by_source: dict[str, dict[Any, Any]] = {}
+        for row in rows:
+            by_source.setdefault(row.source_name, {})[row.month] = row
+        for source, found in by_source.items():
+            cells = [_cell(found.get(month)) for month in months]
+            table.add_row(escape(source), *cells)
+        self.console.print(table)
+        for row in rows:
+            if row.state in ("quarantined", "missing"):
+                self.say(f"{row.source_name} {month_key(row.month)} {row.state}: {row.reason}")
+        if state.published:
+            self.say(f"Published: {state.published['publication_id']}")
+
+    def sample_summary(self, summary: Any) -> None:
+        """Print what the sample generator wrote."""
+        self.document({"out": summary.out, "rows": summary.rows, "config": summary.config})
+        self.say(f"Wrote {summary.rows} rows for {len(summary.months)} months to {summary.out}")
+        self.say(f"Next: cloudtally --config {summary.config} run")
+
+    def demo_summary(self, settings: Any, agreement: Any) -> None:
+        """Print what the demo showed."""
+        self.console.rule("What happened")
+        self.say(
+            f"{agreement.compared} totals that the fictional company knows by itself "
+            f"(cost by provider and month, carbon by scope and method): "
+            f"{agreement.compared - len(agreement.differences)} equal to the last digit, "
+            f"{len(agreement.differences)} differ."
+        )
+        for difference in agreement.differences[:5]:
+            self.say(f"  {difference}")
+        self.say("Where to look:")
+        self.say(f"  picture   {settings.layout.published / 'report' / 'index.html'}")
+        self.say(f"  database  {settings.layout.published / 'cloudtally.duckdb'}")
+        self.say(f"  promises  {settings.layout.data_docs / 'index.html'}")
+        self.say("Next:")
+        self.say(f"  .venv/bin/cloudtally --config {settings.config_path} status")
+
+
+def _cell(row: Any) -> str:
+    if row is None:
+        return ""
+    style = STATE_STYLES.get(row.state, "")
+    rows = f" {row.rows}" if row.rows is not None else ""
+    return f"[{style}]{row.state}{rows}[/{style}]" if style else row.state

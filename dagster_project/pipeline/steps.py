@@ -1,0 +1,83 @@
+"""The steps after extraction, each whole in itself, for whoever runs them: Dagster does.
+
+Every step takes the home's lock, so two runs can interleave steps and still not corrupt a build.
+"""
+
+from collections.abc import Iterable
+
+from dagster_project.months import Month
+from dagster_project.pipeline import build
+from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.dbt import NodeResult, run_dbt
+from dagster_project.pipeline.imports import import_ledger
+from dagster_project.pipeline.lock import home_lock
+from dagster_project.pipeline.plan import Plan, make_plan
+
+
+def load_reference(context: Context) -> list[NodeResult]:
+    """Load and test the seeds."""
+    with home_lock(context.home.lock):
+        import_ledger(context, [])
+        context.report("loading reference data")
+        results = run_dbt(context, build.build_arguments(build.REFERENCE))
+        build.record_seeds(context.home)
+        return results
+
+
+def build_months(context: Context, months: Iterable[Month] | None = None) -> list[NodeResult]:
+    """Build every dirty month, and the months that their carbon shares touch.
+
+    Args:
+        context: The run's surroundings.
+        months: Build only these of the dirty months.
+    """
+    with home_lock(context.home.lock):
+        plan = make_plan(context)
+        wanted = set(months) if months is not None else set(plan.months)
+        dirty = tuple(month for month in plan.dirty if month in wanted)
+        if not dirty:
+            import_ledger(context, [])
+            return []
+        build.prepare(context, dirty)
+        context.report(f"building charges of {_named(dirty)}")
+        shares = run_dbt(
+            context, build.build_arguments(build.SHARES, build.REFERENCE, months=dirty)
+        )
+        touched = build.touched_by_shares(context, plan, dirty)
+        build.prepare(context, touched)
+        context.report(f"building facts and marts of {_named(touched)}")
+        facts = run_dbt(
+            context,
+            build.build_arguments(
+                build.MONTHLY, [*build.SHARES, *build.REFERENCE], months=touched
+            ),
+        )
+        build.record_built(context, plan, touched)
+        return shares + facts
+
+
+def build_marts(context: Context) -> list[NodeResult]:
+    """Build dimensions and marts over all months, and run the tests that guard them."""
+    with home_lock(context.home.lock):
+        plan = make_plan(context)
+        import_ledger(context, _unpublished(context, plan))
+        context.report("building dimensions and marts")
+        return run_dbt(
+            context,
+            build.build_arguments(build.MARTS, [*build.MONTHLY, *build.REFERENCE]),
+        )
+
+
+def _unpublished(context: Context, plan: Plan) -> list[Month]:
+    """Return the months that readers don't see as they are built now: tests look at these."""
+    state = context.state()
+    published = (state.published or {}).get("fact_months", {})
+    return [
+        month
+        for month in plan.months
+        if published.get(month.isoformat(), {}).get("built") != state.built.get(month)
+    ]
+
+
+def _named(months: Iterable[Month]) -> str:
+    return ", ".join(f"{month:%Y-%m}" for month in months)

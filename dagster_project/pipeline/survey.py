@@ -1,0 +1,44 @@
+"""What there is to do, without doing it: the quick look that a run begins and ends with."""
+
+from dataclasses import dataclass
+
+from dagster_project.errors import CloudtallyError
+from dagster_project.ledger.state import Unit
+from dagster_project.months import Month
+from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.extract import Outcome, Status, find_work
+from dagster_project.pipeline.plan import Plan, make_plan
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Undecided deliveries, units that need somebody, and the plan as it stands."""
+
+    waiting: tuple[Unit, ...]
+    problems: tuple[Outcome, ...]
+    plan: Plan
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a run would change anything."""
+        return bool(self.waiting) or self.plan.has_work
+
+    @property
+    def months(self) -> list[Month]:
+        """Months that a run has to cover."""
+        return sorted({unit.month for unit in self.waiting} | set(self.plan.months))
+
+
+def survey(context: Context, months: set[Month] | None = None) -> Survey:
+    """Ask every source what is new, and the ledger what is dirty."""
+    waiting: list[Unit] = []
+    problems: list[Outcome] = []
+    for source in context.settings.sources:
+        try:
+            _, work, settled = find_work(context, source, months)
+        except CloudtallyError as error:
+            problems.append(Outcome(source.name, None, "", Status.FAILED, error=error))
+            continue
+        waiting += [item.unit for item in work]
+        problems += [outcome for outcome in settled if not outcome.is_well]
+    return Survey(tuple(waiting), tuple(problems), make_plan(context))

@@ -1,0 +1,113 @@
+"""What a provider's room needs, and which codes the source can raise."""
+
+import ast
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+CODE = re.compile(r"CT-[A-Z]+-[A-Z]+(?:-[A-Z]+)*")
+
+_KINDS = {"charges": "focus", "emissions": "carbon"}
+_CONFORM = {"charges": "focus_charges", "emissions": "emissions"}
+
+
+def dbt_variables() -> dict[str, Any]:
+    """Return the variables of the dbt project."""
+    text = (ROOT / "dbt" / "dbt_project.yml").read_text(encoding="utf-8")
+    variables: dict[str, Any] = yaml.safe_load(text)["vars"]
+    return variables
+
+
+def missing_pieces(provider: str, what: str, sampled: set[tuple[str, str]]) -> list[str]:
+    """Name what a provider's room lacks; docs/adding_a_provider.md is this list in words.
+
+    Args:
+        provider: Name of the room.
+        what: `charges` or `emissions`.
+        sampled: Rooms and export kinds for which the sample estate writes deliveries.
+    """
+    kind = _KINDS[what]
+    files = [
+        f"dagster_project/exports/{provider}/__init__.py",
+        f"dagster_project/exports/{provider}/{kind}.py",
+        f"dbt/models/staging/{provider}/stg_{provider}__{kind}.sql",
+        f"dbt/models/intermediate/conform/int_{provider}__{_CONFORM[what]}.sql",
+    ]
+    missing = [path for path in files if not (ROOT / path).is_file()]
+    if f"{provider}_{kind}" not in decoded_tables():
+        missing.append(f"table {provider}_{kind} of source decoded (dbt/models/staging/_sources.yml)")
+    fixtures = ROOT / "tests" / "fixtures" / provider
+    if (provider, kind) not in sampled and not fixtures.is_dir():
+        missing.append(f"a projection in sample_estate/, or tests/fixtures/{provider}/")
+    return missing
+
+
+def decoded_tables() -> set[str]:
+    """Return the decoded exports that models may read."""
+    text = (ROOT / "dbt" / "models" / "staging" / "_sources.yml").read_text(encoding="utf-8")
+    sources = {source["name"]: source for source in yaml.safe_load(text)["sources"]}
+    return {table["name"] for table in sources["decoded"]["tables"]}
+
+
+def seed_columns() -> list[dict[str, str]]:
+    """Return the FOCUS columns as the seed lists them."""
+    path = ROOT / "seeds" / "focus" / "focus_columns.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def macro_text(name: str, file: str) -> str:
+    """Return the text of one macro."""
+    text = (ROOT / "dbt" / "macros" / file).read_text(encoding="utf-8")
+    match = re.search(rf"{{%-? macro {name}\(.*?{{%-? endmacro", text, re.DOTALL)
+    if match is None:
+        raise LookupError(f"{file} has no macro {name}")
+    return match[0]
+
+
+def raised_codes(root: Path) -> set[str]:
+    """Return every error code that stands in the source as a value, not in a sentence."""
+    found: set[str] = set()
+    for package in ("dagster_project", "expectations"):
+        for path in (root / package).rglob("*.py"):
+            found |= set(_codes(ast.parse(path.read_text(encoding="utf-8"))))
+    return found
+
+
+def _codes(tree: ast.Module) -> Iterator[str]:
+    prefixes = {
+        part.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values[:1]
+        if isinstance(part, ast.Constant) and re.fullmatch(r"CT-[A-Z]+-", str(part.value))
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and CODE.fullmatch(str(node.value)):
+            yield str(node.value)
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "error" and node.args:
+            word = node.args[0]
+            if isinstance(word, ast.Constant):
+                yield from (f"{prefix}{word.value}" for prefix in prefixes)
+
+
+def first_column(document: str, heading: str = "") -> list[str]:
+    """Return the words in the first column of a document's tables, below a heading if named."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    if heading:
+        text = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+
+
+def rows(document: str) -> Mapping[str, list[str]]:
+    """Return the table rows of a document by the word in their first column."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    return {
+        match[1]: [cell.strip() for cell in match[2].strip().strip("|").split(" | ")]
+        for match in re.finditer(r"^\| `([^`]+)` \|(.*)$", text, re.MULTILINE)
+    }

@@ -1,0 +1,207 @@
+"""What has to be there in several places is there in all of them."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagster_project.decoding.values import oddities
+from dagster_project.exports.base import ColumnKind, Schema
+from dagster_project.pipeline.build import MONTHLY_MODELS
+from dagster_project.pipeline.imports import DIGITS_DETAIL
+from dagster_project.sample_estate.sources import EXPORTS
+from dagster_project.settings import ANY_PROVIDER_KINDS, EXPORT_KINDS, SourceConfig
+from tests import completeness as pieces
+from tests.completeness import ROOT
+
+VARIABLES = pieces.dbt_variables()
+ROOMS = VARIABLES["providers"]
+
+
+def sampled() -> set[tuple[str, str]]:
+    """Rooms and export kinds for which the sample estate writes deliveries."""
+    rooms = {
+        export.name: SourceConfig(
+            name=export.name, provider=export.provider, export="focus", location="."
+        ).room
+        for export in EXPORTS
+    }
+    carbon = {(rooms[export.name], "carbon") for export in EXPORTS if export.carbon}
+    return {(room, "focus") for room in rooms.values()} | carbon
+
+
+# Providers
+
+
+@pytest.mark.parametrize("provider", ROOMS)
+def test_a_provider_has_everything_for_charges(provider: str) -> None:
+    assert pieces.missing_pieces(provider, "charges", sampled()) == []
+
+
+@pytest.mark.parametrize("provider", VARIABLES["emission_providers"])
+def test_a_provider_has_everything_for_emissions(provider: str) -> None:
+    assert pieces.missing_pieces(provider, "emissions", sampled()) == []
+
+
+@pytest.mark.parametrize("what", ["charges", "emissions"])
+def test_a_new_provider_is_told_all_that_is_missing(what: str) -> None:
+    missing = pieces.missing_pieces("newcloud", what, sampled())
+    assert len(missing) == 6
+    assert all("newcloud" in piece for piece in missing)
+
+
+def test_every_exports_folder_is_in_the_list_of_providers() -> None:
+    folders = {
+        path.parent.name for path in (ROOT / "dagster_project" / "exports").glob("*/__init__.py")
+    }
+    assert folders == set(ROOMS)
+
+
+def test_every_staging_folder_is_in_the_list_of_providers() -> None:
+    folders = {path.name for path in (ROOT / "dbt/models/staging").iterdir() if path.is_dir()}
+    assert folders == set(ROOMS)
+
+
+def test_emission_providers_are_providers() -> None:
+    assert set(VARIABLES["emission_providers"]) <= set(ROOMS)
+
+
+def kinds_of(room: str) -> tuple[str, ...]:
+    """Export kinds that the configuration admits for a room."""
+    return EXPORT_KINDS.get(room, ANY_PROVIDER_KINDS)
+
+
+def test_the_configuration_knows_the_rooms() -> None:
+    assert set(EXPORT_KINDS) | {"generic"} == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_configured_kinds_are_the_exports_of_the_room(room: str) -> None:
+    modules = (ROOT / "dagster_project" / "exports" / room).glob("*.py")
+    declares = re.compile(r"^EXPORT = |\bimport EXPORT$", re.MULTILINE)
+    exports = {path.stem for path in modules if declares.search(path.read_text("utf-8"))}
+    assert exports == set(kinds_of(room))
+
+
+@pytest.mark.parametrize(("room", "kind"), [(room, kind) for room in ROOMS for kind in kinds_of(room)])
+def test_an_export_says_what_it_is(room: str, kind: str) -> None:
+    export = importlib.import_module(f"dagster_project.exports.{room}.{kind}").EXPORT
+    assert export.is_emissions == (kind == "carbon")
+    assert export.schemas()
+    for schema in export.schemas():
+        assert schema.mandatory <= set(schema.columns)
+        assert set(schema.totals) <= set(schema.columns)
+        assert all(schema.columns[name] is ColumnKind.DECIMAL for name in schema.totals)
+
+
+def test_decoded_tables_are_the_exports() -> None:
+    assert pieces.decoded_tables() == {
+        f"{room}_{kind}" for room in ROOMS for kind in kinds_of(room)
+    }
+
+
+# Columns and models
+
+
+def test_the_macro_lists_the_columns_of_the_seed() -> None:
+    text = pieces.macro_text("focus_columns", "decoded/focus_columns.sql")
+    listed = re.findall(r"{'name': '(\w+)', 'kind': '(\w+)'}", text)
+    assert listed == [(row["column_name"], row["kind"]) for row in pieces.seed_columns()]
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.4"])
+def test_a_focus_view_lacks_what_its_version_lacks(version: str) -> None:
+    text = pieces.macro_text("focus_columns_of", "decoded/focus_columns.sql")
+    absent = re.search(rf"'{re.escape(version)}': \[(.*?)\]", text, re.DOTALL)
+    assert absent is not None
+    level = f"v{version.replace('.', '_')}"
+    expected = [row["column_name"] for row in pieces.seed_columns() if not row[level]]
+    assert re.findall(r"'(\w+)'", absent[1]) == expected
+
+
+def test_the_list_of_monthly_models_is_complete(manifest: dict[str, Any]) -> None:
+    monthly = {
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental"
+    }
+    assert monthly == set(MONTHLY_MODELS)
+    assert len(MONTHLY_MODELS) == len(set(MONTHLY_MODELS))
+
+
+def test_what_needs_a_month_carries_the_monthly_tag(manifest: dict[str, Any]) -> None:
+    untagged = [
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node.get("name") in MONTHLY_MODELS and "monthly" not in node["tags"]
+    ]
+    assert untagged == []
+
+
+# Codes and their documents
+
+
+def repair_codes() -> set[str]:
+    """Codes that repair_focus can write, as its list names them."""
+    enums = pieces.macro_text("focus_enums", "decoded/repair_focus.sql")
+    others = pieces.macro_text("repair_codes", "decoded/repair_codes.sql")
+    listed = others.partition("return(")[2]
+    return {f"{name}Case" for name in re.findall(r"'(\w+)': \[", enums)} | set(
+        re.findall(r"'(\w+)'", listed)
+    )
+
+
+def test_every_repair_that_is_written_is_counted() -> None:
+    text = pieces.macro_text("repair_focus", "decoded/repair_focus.sql")
+    changes = text.partition("nullif(concat_ws(")[2].partition("x_SourceChanges")[0]
+    written = set(re.findall(r"(?:then|else) '(\w+)'", changes))
+    cases = {code for code in repair_codes() if code.endswith("Case")}
+    assert written == repair_codes() - cases
+
+
+def test_every_repair_is_documented_and_no_other() -> None:
+    assert set(pieces.first_column("repairs.md", "Repairs")) == repair_codes()
+
+
+def test_every_oddity_is_documented_and_no_other() -> None:
+    kinds = {kind.value: kind for kind in ColumnKind}
+    schema = Schema("any", kinds, frozenset(), (), None, None, ())
+    counted = {oddity.name for oddity in oddities(schema, dict.fromkeys(kinds, "VARCHAR"))}
+    assert counted == set(DIGITS_DETAIL)
+    documented = set(pieces.first_column("repairs.md", "Oddities"))
+    assert documented == {f"decode_{name}" for name in (*counted, "unknown_column", "unmanifested")}
+
+
+def test_every_count_is_documented_and_no_other() -> None:
+    text = pieces.macro_text("quality_counts", "decoded/repair_codes.sql")
+    counts = set(re.findall(r"^\s+'(\w+)':", text, re.MULTILINE))
+    assert set(pieces.first_column("repairs.md", "Counted, not changed")) == counts
+
+
+def test_every_error_code_is_documented_and_no_other() -> None:
+    documented = pieces.first_column("errors.md")
+    assert sorted(documented) == sorted(pieces.raised_codes(ROOT))
+
+
+def test_an_error_code_says_what_was_kept_and_what_to_do() -> None:
+    short = [code for code, cells in pieces.rows("errors.md").items() if len(cells) != 3]
+    assert short == []
+
+
+def test_an_error_code_without_a_line_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "dagster_project" / "bad.py"
+    file.parent.mkdir()
+    file.write_text(
+        '"""Raises CT-NEW-SENTENCE."""\nX = "CT-NEW-WORD"\n'
+        'def f(place, code):\n    g(f"CT-OTHER-{code}")\n    raise place.error("PIECE", "x")\n',
+        encoding="utf-8",
+    )
+    assert pieces.raised_codes(tmp_path) == {"CT-NEW-WORD", "CT-OTHER-PIECE"}
+
+
+def test_the_rules_of_virtual_tags_name_the_same_codes() -> None:
+    text = (ROOT / "docs" / "virtual_tags.md").read_text(encoding="utf-8")
+    raised = {code for code in pieces.raised_codes(ROOT) if code.startswith("CT-RULES-")}
+    assert set(re.findall(r"^\| (CT-RULES-\w+) \|", text, re.MULTILINE)) == raised
