@@ -1,6 +1,7 @@
 #!/bin/sh
-# Install what the server tests need beyond the Python lock: Azurite by npm, and with --debian a
-# Chromium for the dashboard tests. Both come from whatever registries npm and apt are set up with.
+# Install what the server tests need beyond the Python lock: Azurite by npm, and with --debian
+# Node.js, Java for Spark and a Chromium for the report's tests. All come from whatever registries
+# npm and apt are set up with.
 set -eu
 
 azurite_version=3.37.0
@@ -36,20 +37,25 @@ install_azurite() {
     azurite_is_installed || { echo "azurite did not install" >&2; exit 1; }
 }
 
-install_chromium() {
-    if command -v chromium >/dev/null 2>&1; then
-        echo "chromium is installed"
+# The Debian package that brings a command, unless the command is there.
+install_command() {
+    command=$1
+    package=$2
+    if command -v "$command" >/dev/null 2>&1; then
+        echo "$command is installed"
         return
     fi
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-        echo "chromium is left out: it needs root and apt-get" >&2
+        echo "$command is left out: package $package needs root and apt-get" >&2
         return
     fi
     apt-get update
-    DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$package"
 }
 
-install_azurite
 if [ "$with_debian" = yes ]; then
-    install_chromium
+    install_command npm npm
+    install_command java default-jre-headless
+    install_command chromium chromium
 fi
+install_azurite

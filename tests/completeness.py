@@ -40,7 +40,9 @@ def missing_pieces(provider: str, what: str, sampled: set[tuple[str, str]]) -> l
     ]
     missing = [path for path in files if not (ROOT / path).is_file()]
     if f"{provider}_{kind}" not in decoded_tables():
-        missing.append(f"table {provider}_{kind} of source decoded (dbt/models/staging/_sources.yml)")
+        missing.append(
+            f"table {provider}_{kind} of source decoded (dbt/models/staging/_sources.yml)"
+        )
     fixtures = ROOT / "tests" / "fixtures" / provider
     if (provider, kind) not in sampled and not fixtures.is_dir():
         missing.append(f"a projection in sample_estate/, or tests/fixtures/{provider}/")

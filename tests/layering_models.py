@@ -209,9 +209,7 @@ def unused_permits(manifest: Manifest) -> list[Permit]:
     ]
 
 
-def _banned(
-    name: str, text: str, bans: Iterable[Ban], permits: Iterable[Permit]
-) -> Iterator[str]:
+def _banned(name: str, text: str, bans: Iterable[Ban], permits: Iterable[Permit]) -> Iterator[str]:
     plain = without_comments(text)
     is_macro = "{%" in text
     for line in (plain if is_macro else _TEXTS.sub("''", plain)).splitlines():

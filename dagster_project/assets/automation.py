@@ -20,7 +20,9 @@ def delivery_sensor(job: str) -> dg.SensorDefinition:
     """Return the sensor that asks every source for deliveries that no decision covers yet."""
 
     @dg.sensor(job_name=job, minimum_interval_seconds=LOOK_EVERY_SECONDS, name="new_deliveries")
-    def new_deliveries(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def new_deliveries(
+        context: dg.SensorEvaluationContext,
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         months, signature = _waiting(context)
         if not months:
             yield dg.SkipReason("Nothing new at any source.")
@@ -53,7 +55,9 @@ def _waiting(context: dg.SensorEvaluationContext) -> tuple[list[Month], str]:
 def reload_schedule(job: str) -> dg.ScheduleDefinition:
     """Return the schedule that looks at the months which providers may still restate."""
 
-    @dg.schedule(job_name=job, cron_schedule=RELOAD_AT, execution_timezone="UTC", name="reload_window")
+    @dg.schedule(
+        job_name=job, cron_schedule=RELOAD_AT, execution_timezone="UTC", name="reload_window"
+    )
     def reload() -> dg.RunRequest | dg.SkipReason:
         run = run_context()
         months = {

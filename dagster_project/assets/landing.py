@@ -100,4 +100,3 @@ def _decoded_asset(name: str, sources: Sequence[SourceConfig]) -> dg.AssetsDefin
             ensure_decoded(run, [source.name for source in sources])
 
     return decoded
-

@@ -5,13 +5,13 @@ them; here its results become materializations and check results.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from dagster_project.assets.run_context import run_context
 from dagster_project.partitions import billing_months, months_of
@@ -24,11 +24,14 @@ Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 class Translator(DagsterDbtTranslator):
     """Names groups after the folders of the models."""
 
-    def get_group_name(self, dbt_resource_props: dict[str, Any]) -> str | None:
-        """Return the room: the first folder below `models/`, or `seeds`."""
-        if dbt_resource_props["resource_type"] == "seed":
-            return "seeds"
-        return str(dbt_resource_props["fqn"][1])
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """Return the spec with its room as group: the first folder below `models/`, or `seeds`."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        node = manifest["nodes"].get(unique_id, {})
+        is_model = node.get("resource_type") == "model"
+        return spec.replace_attributes(group_name=node["fqn"][1] if is_model else "seeds")
 
 
 def warehouse_assets(manifest: Path) -> list[dg.AssetsDefinition]:

@@ -20,19 +20,12 @@ FAILED = 1
 HELD_BACK = 3
 
 
-class MonthType(click.ParamType):
-    """A month on the command line."""
-
-    name = "YYYY-MM"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Month:
-        """Read YYYY-MM."""
-        try:
-            return parse_month(str(value))
-        except CloudtallyError as error:
-            self.fail(error.what, param, ctx)
+def month_option(text: str) -> Month:
+    """Read a month on the command line, YYYY-MM."""
+    try:
+        return parse_month(text)
+    except CloudtallyError as error:
+        raise click.BadParameter(error.what) from None
 
 
 @click.group()
@@ -87,7 +80,14 @@ def sample(screen: Screen, out: Path, rows: int, seed: int) -> None:
 
 
 @cli.command()
-@click.option("--month", "months", type=MonthType(), multiple=True, help="Only this month; repeat.")
+@click.option(
+    "--month",
+    "months",
+    type=month_option,
+    metavar="YYYY-MM",
+    multiple=True,
+    help="Only this month; repeat.",
+)
 @click.option(
     "--accept-shrink",
     metavar="WHY",

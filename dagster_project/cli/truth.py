@@ -50,7 +50,9 @@ def compare_with_truth(database: Path, estate: Path) -> Agreement:
     finally:
         connection.close()
     differences = tuple(
-        f"{name}: published {found}, true {wanted}" for name, wanted, found in pairs if wanted != found
+        f"{name}: published {found}, true {wanted}"
+        for name, wanted, found in pairs
+        if wanted != found
     )
     return Agreement(len(pairs), differences)
 
@@ -61,11 +63,14 @@ def _charges(
     for mart in ("mart_spend_carbon_monthly", "mart_spend_carbon_daily"):
         for item in truth["charges"]:
             sums = ", ".join(f"sum({column})" for column in (*COSTS, "charge_lines"))
-            found = connection.execute(
-                f"select {sums} from {mart} where provider = ? and billing_month = ?"
-                " and billing_currency = ?",
-                [item["provider"], f"{item['billing_month']}-01", item["billing_currency"]],
-            ).fetchone() or (None,) * 5
+            found = (
+                connection.execute(
+                    f"select {sums} from {mart} where provider = ? and billing_month = ?"
+                    " and billing_currency = ?",
+                    [item["provider"], f"{item['billing_month']}-01", item["billing_currency"]],
+                ).fetchone()
+                or (None,) * 5
+            )
             wanted = [Decimal(item[column]) for column in COSTS] + [Decimal(item["rows"])]
             for column, true, value in zip((*COSTS, "rows"), wanted, found, strict=True):
                 name = f"{mart} {item['provider']} {item['billing_month']} {column}"

@@ -4,11 +4,12 @@ Parquet is linked, not rewritten: the bytes are the provider's. CSV, JSON lines 
 by the declared columns. A folder appears complete, by rename, or not at all.
 """
 
+import errno
 import json
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,26 @@ import pyarrow.parquet as pq
 
 from dagster_project.decoding import values
 from dagster_project.errors import CloudtallyError
-from dagster_project.exports.base import Schema
+from dagster_project.exports.base import ColumnKind, Schema
+from dagster_project.landing.archive import remove_if_empty, sync_folder
 from dagster_project.landing.delivery import Delivery, LandedPart
-from dagster_project.landing.totals import batches
-from dagster_project.months import month_key
+from dagster_project.landing.problems import changed_type
+from dagster_project.landing.readers import (
+    batches,
+    csv_header,
+    explained,
+    is_csv,
+    is_parquet,
+)
+from dagster_project.stores.base import printable
 
 STATS_NAME = "decoded.json"
+TEXTS_NAME = "texts.parquet"
+UNFINISHED = ".building"
 MEMORY_LIMIT = "1500MB"
+LONGEST_LINE = 8 << 20
+
+_RESERVED = frozenset(f"ct_{name}" for name in values.LINEAGE)
 
 
 @dataclass(frozen=True)
@@ -42,21 +56,47 @@ def decode(delivery: Delivery, landed: Path, schema: Schema, target: Path) -> No
 
     Raises:
         CloudtallyError: CT-DECODE-* with file, column and row of the first bad value.
+        OSError: the home can't be written or read.
     """
     if (target / STATS_NAME).exists():
         return
-    building = target.with_name(target.name + ".building")
-    shutil.rmtree(building, ignore_errors=True)
+    _remove_unfinished(target.parent)
+    building = target.with_name(target.name + UNFINISHED)
     building.mkdir(parents=True)
+    try:
+        _decode_parts(delivery, landed, schema, building)
+        sync_folder(building)
+        shutil.rmtree(target, ignore_errors=True)
+        building.rename(target)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+        _remove_empty(target.parent)
+
+
+def forget(target: Path) -> None:
+    """Remove a decoded delivery that nobody counts."""
+    shutil.rmtree(target, ignore_errors=True)
+    _remove_empty(target.parent)
+
+
+def _remove_unfinished(month: Path) -> None:
+    """Remove what a killed run left of any delivery of the month."""
+    for folder in month.glob(f"*{UNFINISHED}"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_empty(month: Path) -> None:
+    for folder in (month, month.parent, month.parent.parent):
+        remove_if_empty(folder)
+
+
+def _decode_parts(delivery: Delivery, landed: Path, schema: Schema, building: Path) -> None:
     counts: dict[tuple[str, str], int] = defaultdict(int)
     parts = []
     with _engine(building) as engine:
         for part in delivery.parts:
             parts.append(_decode_part(engine, delivery, landed, part, schema, building, counts))
     _write_stats(building, delivery, schema, parts, counts)
-    shutil.rmtree(target, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    building.rename(target)
 
 
 def read_stats(folder: Path) -> dict[str, Any]:
@@ -91,47 +131,72 @@ def _decode_part(
     output = building / (part.file.split(".", 1)[0] + ".parquet")
     if not part.columns:
         return DecodedPart(output.name, {})
-    linked = path.suffix == ".parquet" and not schema.flatten and not part.constants
-    relation = _relation(path, part, schema, building, linked)
-    types = _types(engine, relation, part.name)
+    _refuse_reserved(part)
+    relation = _relation(path, part, schema, building)
+    types = _present(_types(engine, relation, part.name), part)
     _refuse_types(schema, types, part.name)
     _refuse_problems(engine, relation, schema, types, delivery, part.name)
-    _count_oddities(engine, relation, schema, types, counts)
-    if linked:
+    _count_oddities(engine, relation, schema, types, counts, part.name)
+    if _is_linked(part, schema, types):
         _link(path, output)
     else:
         _write_typed(engine, relation, schema, types, part, output)
-    (building / "texts.parquet").unlink(missing_ok=True)
-    return DecodedPart(output.name, _types(engine, _parquet(output), part.name))
+    (building / TEXTS_NAME).unlink(missing_ok=True)
+    _refuse_other_rows(engine, output, part)
+    return DecodedPart(output.name, _present(_types(engine, _parquet(output), part.name), part))
 
 
-def _relation(path: Path, part: LandedPart, schema: Schema, building: Path, linked: bool) -> str:
-    """Return SQL for the rows of a part: native types if linked, else all texts."""
-    if linked:
+def _relation(path: Path, part: LandedPart, schema: Schema, building: Path) -> str:
+    """Return SQL for the rows of a part: as stored in Parquet, else all texts."""
+    if is_parquet(part.file) and not schema.flatten:
         return _parquet(path)
-    if part.file.endswith((".csv", ".csv.gz")):
-        return (
-            f"read_csv({values.literal(str(path))}, all_varchar = true, header = true, "
-            "delim = ',', quote = '\"', escape = '\"', max_line_size = 8388608, "
-            "parallel = false)"
-        )
-    texts = building / "texts.parquet"
-    _write_texts(path, part.name, texts)
+    if is_csv(part.file):
+        # Not by the manifest of ours: JSON is written with sorted keys, and CSV goes by position.
+        return _csv(path, csv_header(path, part.file))
+    texts = building / TEXTS_NAME
+    with explained(part.name):
+        _write_texts(path, part.file, texts, flatten=schema.flatten)
     return _parquet(texts)
+
+
+def _is_linked(part: LandedPart, schema: Schema, types: Mapping[str, str]) -> bool:
+    """Tell whether the provider's own file serves: typed Parquet to which nothing is added."""
+    if not is_parquet(part.file) or schema.flatten or set(part.constants) - set(values.LINEAGE):
+        return False
+    return not any(
+        types.get(column, "").startswith("VARCHAR")
+        for column, kind in schema.columns.items()
+        if kind in (ColumnKind.DECIMAL, ColumnKind.TIMESTAMP)
+    )
+
+
+def _present(types: Mapping[str, str], part: LandedPart) -> dict[str, str]:
+    """Leave out columns without a type: a writer that saw only nulls stored none."""
+    return {name: kind for name, kind in types.items() if part.columns.get(name) != "null"}
+
+
+def _csv(path: Path, names: Sequence[str]) -> str:
+    # Nothing is guessed: a sniffer may take first rows for comments.
+    columns = ", ".join(f"{values.literal(name)}: 'varchar'" for name in names)
+    return (
+        f"read_csv({values.literal(str(path))}, auto_detect = false, columns = {{{columns}}}, "
+        "header = true, delim = ',', quote = '\"', escape = '\"', "
+        f"max_line_size = {LONGEST_LINE}, parallel = false)"
+    )
 
 
 def _parquet(path: Path) -> str:
     return f"read_parquet({values.literal(str(path))}, hive_partitioning = false)"
 
 
-def _write_texts(path: Path, name: str, texts: Path) -> None:
+def _write_texts(path: Path, name: str, texts: Path, *, flatten: bool) -> None:
     """Write the flattened records of a part as Parquet of texts."""
     found: dict[str, None] = {}
-    for batch in batches(path, name):
+    for batch in batches(path, name, flatten=flatten):
         found |= dict.fromkeys(batch.schema.names)
     schema = pa.schema([(column, pa.string()) for column in found])
     with pq.ParquetWriter(texts, schema) as writer:
-        for batch in batches(path, name):
+        for batch in batches(path, name, flatten=flatten):
             columns = [
                 batch.column(column).cast(pa.string())
                 if column in batch.schema.names
@@ -145,7 +210,7 @@ def _types(engine: duckdb.DuckDBPyConnection, relation: str, name: str) -> dict[
     try:
         rows = engine.execute(f"describe select * from {relation}").fetchall()
     except duckdb.Error as error:
-        raise _unreadable(name, error) from None
+        raise _explain(name, error) from None
     return {row[0]: row[1] for row in rows}
 
 
@@ -153,13 +218,31 @@ def _refuse_types(schema: Schema, types: Mapping[str, str], name: str) -> None:
     for column, kind in schema.columns.items():
         found = types.get(column)
         if found is not None and not values.accepts(kind, found):
-            raise CloudtallyError(
-                "CT-DECODE-TYPE",
-                f"A column changed its type: {column} is {found}, declared as {kind}.",
-                where={"file": name, "column": column},
-                kept="the delivery stays in landing/, the last accepted one stays current.",
-                next_step="Check what the provider changed; then extend the declared schema.",
-            )
+            raise changed_type(column, found, kind, name)
+
+
+def _refuse_reserved(part: LandedPart) -> None:
+    """Refuse columns that would pass for the lineage that a folder's name gives."""
+    reserved = sorted(name for name in part.columns if name.lower() in _RESERVED)
+    if reserved:
+        raise CloudtallyError(
+            "CT-DECODE-RESERVED-COLUMN",
+            f"A column has a name that Cloudtally keeps for itself: {', '.join(reserved)}.",
+            where={"file": part.name, "column": reserved[0]},
+            next_step="Have the column renamed or left out of the export.",
+        )
+
+
+def _refuse_other_rows(engine: duckdb.DuckDBPyConnection, output: Path, part: LandedPart) -> None:
+    """Refuse a part of which two readers see different rows."""
+    (rows,) = _row(engine, f"select count(*) from {_parquet(output)}", part.name)
+    if rows != part.rows:
+        raise CloudtallyError(
+            "CT-DECODE-ROWS",
+            f"Two independent readers see {part.rows} and {rows} rows in a file.",
+            where={"file": part.name},
+            next_step="Have the provider deliver the file again; keep this one for a bug report.",
+        )
 
 
 def _refuse_problems(
@@ -198,17 +281,14 @@ def _raise_first(
     )
     raise CloudtallyError(
         problem.code,
-        f"{str(text)[:60]!r} {problem.sentence} ({count} such rows).",
-        where={
-            "source": delivery.source,
-            "month": month_key(delivery.month),
-            "file": name,
-            "column": problem.column,
-            "data row": row,
-        },
-        kept="the delivery stays in landing/, the last accepted one stays current.",
+        f"{_shown(text)} {problem.sentence} ({count} such row{'' if count == 1 else 's'}).",
+        where={"file": name, "column": problem.column, "data row": row},
         next_step="Have the provider deliver the month again without such values.",
     )
+
+
+def _shown(text: str | None) -> str:
+    return "an empty cell" if text is None else repr(printable(text)[:60])
 
 
 def _count_oddities(
@@ -217,12 +297,13 @@ def _count_oddities(
     schema: Schema,
     types: Mapping[str, str],
     counts: dict[tuple[str, str], int],
+    name: str,
 ) -> None:
     oddities = values.oddities(schema, types)
     if not oddities:
         return
     counted = ", ".join(f"count(*) filter (where {oddity.condition})" for oddity in oddities)
-    found = _row(engine, f"select {counted} from {relation}", "")
+    found = _row(engine, f"select {counted} from {relation}", name)
     for oddity, count in zip(oddities, found, strict=True):
         if count:
             counts[oddity.name, oddity.column] += int(count)
@@ -243,10 +324,12 @@ def _write_typed(
     part: LandedPart,
     output: Path,
 ) -> None:
-    columns = ", ".join(values.typed_columns(schema, list(types), part.constants))
-    engine.execute(
+    columns = ", ".join(values.typed_columns(schema, types, part.constants))
+    _row(
+        engine,
         f"copy (select {columns} from {relation}) to {values.literal(str(output))} "
-        "(format parquet, compression zstd)"
+        "(format parquet, compression zstd)",
+        part.name,
     )
 
 
@@ -254,16 +337,24 @@ def _row(engine: duckdb.DuckDBPyConnection, sql: str, name: str) -> tuple[Any, .
     try:
         row: tuple[Any, ...] | None = engine.execute(sql).fetchone()
     except duckdb.Error as error:
-        raise _unreadable(name, error) from None
+        raise _explain(name, error) from None
     return row or ()
 
 
-def _unreadable(name: str, error: duckdb.Error) -> CloudtallyError:
+def _explain(name: str, error: duckdb.Error) -> Exception:
+    """Return what a failure of the engine means: the file's fault, or this machine's."""
+    message = (str(error).splitlines() or [""])[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return OSError(errno.ENOMEM, message)
+    if isinstance(error, duckdb.IOException):
+        known = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EIO, errno.EROFS, errno.EMFILE)
+        for number in known:
+            if os.strerror(number) in message:
+                return OSError(number, message)
     return CloudtallyError(
         "CT-DECODE-UNREADABLE",
-        f"A file can't be read: {str(error).splitlines()[0][:200]}.",
+        f"A file can't be read: {printable(message).rstrip('.')}.",
         where={"file": name},
-        kept="the delivery stays in landing/, the last accepted one stays current.",
         next_step="Have the provider deliver the file again.",
     )
 

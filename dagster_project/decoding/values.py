@@ -3,17 +3,30 @@
 Belongs here: expressions over one column. Files and folders are the business of `decode.py`.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dagster_project.exports.base import ColumnKind, Schema
 
 NUMBER = "decimal(38,18)"
 
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT",
-             "UINTEGER", "UBIGINT")
+_INTEGERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+)
 _FLOATS = ("DOUBLE", "FLOAT")
 _NESTED = ("MAP", "STRUCT", "LIST")
+
+LINEAGE = ("source", "month", "delivery")
+"""Constants that every decoded row has from its folder's name, as `ct_` columns."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +107,7 @@ def problems(schema: Schema, types: Mapping[str, str], month: str) -> list[Probl
             found += _number_problems(column, type_name)
         elif kind is ColumnKind.TIMESTAMP and type_name.startswith("VARCHAR"):
             text = present_text(column)
-            condition = f"{text} is not null and {moment(text)} is null"
+            condition = f"{text} is not null and not coalesce(isfinite({moment(text)}), false)"
             found.append(Problem("CT-DECODE-TIMESTAMP", column, condition, "is no point in time"))
     if schema.period in types:
         found.append(_period_problem(str(schema.period), types[str(schema.period)], month))
@@ -107,19 +120,17 @@ def _number_problems(column: str, type_name: str) -> list[Problem]:
         condition = f"isnan({name}) or isinf({name}) or abs({name}) >= 1e20"
     elif type_name.startswith("VARCHAR"):
         text = present_text(column)
-        condition = f"{text} is not null and try_cast({text} as {NUMBER}) is null"
+        # DuckDB would take 1_000 for a thousand.
+        unread = f"try_cast({text} as {NUMBER}) is null or contains({text}, '_')"
+        condition = f"{text} is not null and ({unread})"
     else:
         condition = f"{name} is not null and try_cast({name} as {NUMBER}) is null"
-    return [
-        Problem("CT-DECODE-NUMBER", column, condition, "is no amount that can be kept exactly")
-    ]
+    return [Problem("CT-DECODE-NUMBER", column, condition, "is no amount that can be kept exactly")]
 
 
 def _period_problem(column: str, type_name: str, month: str) -> Problem:
     value = moment(present_text(column)) if type_name.startswith("VARCHAR") else quoted(column)
-    condition = (
-        f"cast(date_trunc('month', {value}) as date) is distinct from date {literal(month)}"
-    )
+    condition = f"cast(date_trunc('month', {value}) as date) is distinct from date {literal(month)}"
     return Problem("CT-DECODE-PERIOD", column, condition, f"lies outside the month {month[:7]}")
 
 
@@ -127,43 +138,81 @@ def oddities(schema: Schema, types: Mapping[str, str]) -> list[Oddity]:
     """List what is counted although it doesn't make a row unreadable."""
     found: list[Oddity] = []
     for column, kind in schema.columns.items():
-        if not types.get(column, "").startswith("VARCHAR"):
-            continue
-        name = quoted(column)
-        found.append(Oddity("null_literal", column, f"{name} = 'NULL'"))
-        if kind is ColumnKind.DECIMAL:
-            pattern = r"\.\d{18}\d*[1-9]"
-            found.append(Oddity("digits_beyond_scale", column, f"regexp_matches({name}, '{pattern}')"))
-        elif kind is ColumnKind.TIMESTAMP:
+        type_name = types.get(column, "")
+        is_text = type_name.startswith("VARCHAR")
+        if is_text:
+            found.append(Oddity("null_literal", column, f"{quoted(column)} = 'NULL'"))
+        if kind is ColumnKind.DECIMAL and type_name:
+            found += _digits_beyond_scale(column, type_name)
+        elif kind is ColumnKind.TIMESTAMP and is_text:
+            found += _zone_oddities(column)
+        elif kind is ColumnKind.JSON and is_text:
             text = present_text(column)
-            found.append(
-                Oddity("zone_missing", column, f"not regexp_matches({text}, '(Z|UTC|[+-]\\d\\d:?\\d\\d)$')")
-            )
-            found.append(
-                Oddity(
-                    "zone_not_utc",
-                    column,
-                    f"regexp_matches({text}, 'T?\\d\\d:\\d\\d.*[+-]\\d\\d:?\\d\\d$') "
-                    f"and not regexp_matches({text}, '[+-]00:?00$')",
-                )
-            )
-        elif kind is ColumnKind.JSON:
-            text = present_text(column)
-            found.append(Oddity("json_invalid", column, f"{text} is not null and not json_valid({text})"))
+            condition = f"{text} is not null and not json_valid({text})"
+            found.append(Oddity("json_invalid", column, condition))
     return found
 
 
-def typed_columns(
-    schema: Schema, names: Sequence[str], constants: Mapping[str, str]
-) -> list[str]:
-    """Return the select list that types a relation of texts."""
-    columns = [f"{_typed(schema.columns.get(name), name)} as {quoted(name)}" for name in names]
-    return columns + [
-        f"{literal(value)} as {quoted('ct_' + name)}" for name, value in sorted(constants.items())
+def _digits_beyond_scale(column: str, type_name: str) -> list[Oddity]:
+    name = quoted(column)
+    scale = re.fullmatch(r"DECIMAL\(\d+,(\d+)\)", type_name)
+    if type_name.startswith("VARCHAR"):
+        written = rf"regexp_matches({name}, '\.\d{{18}}\d*[1-9]')"
+        lost = _tiny_remainder(f"try_cast({name} as double)")
+        condition = f"case when contains(lower({name}), 'e') then {lost} else {written} end"
+    elif type_name in _FLOATS:
+        condition = _tiny_remainder(name)
+    elif scale and int(scale[1]) > 18:
+        condition = f"{name} is distinct from try_cast(cast({name} as {NUMBER}) as {type_name})"
+    else:
+        return []
+    return [Oddity("digits_beyond_scale", column, condition)]
+
+
+def _tiny_remainder(double: str) -> str:
+    """Return SQL that tells whether a double has digits after the 18th decimal.
+
+    A double has at most 17 digits: only one below 0.1 can.
+    """
+    text = f"cast({double} as varchar)"
+    lost = (
+        f"cast({text} as decimal(38,36)) <> cast(cast({text} as decimal(38,18)) as decimal(38,36))"
+    )
+    return (
+        f"case when {double} <> 0 and abs({double}) < 0.1 "
+        f"then abs({double}) < 1e-18 or {lost} else false end"
+    )
+
+
+def _zone_oddities(column: str) -> list[Oddity]:
+    text = present_text(column)
+    offset = r"\d\d:\d\d.*[+-]\d\d(:?\d\d)?$"
+    zoned = rf"(Z|UTC)$|{offset}"
+    not_utc = f"regexp_matches({text}, '{offset}') and not regexp_matches({text}, '[+-]00(:?00)?$')"
+    return [
+        Oddity("zone_missing", column, f"not regexp_matches({text}, '{zoned}')"),
+        Oddity("zone_not_utc", column, not_utc),
     ]
 
 
-def _typed(kind: ColumnKind | None, name: str) -> str:
+def typed_columns(
+    schema: Schema, types: Mapping[str, str], constants: Mapping[str, str]
+) -> list[str]:
+    """Return the select list that types a relation, with a part's constants as `ct_` columns."""
+    columns = [
+        f"{_typed(schema.columns.get(name), name, type_name)} as {quoted(name)}"
+        for name, type_name in types.items()
+    ]
+    return columns + [
+        f"{literal(value)} as {quoted('ct_' + name)}"
+        for name, value in sorted(constants.items())
+        if name not in LINEAGE
+    ]
+
+
+def _typed(kind: ColumnKind | None, name: str, type_name: str) -> str:
+    if not type_name.startswith("VARCHAR"):
+        return quoted(name)
     text = present_text(name)
     if kind is ColumnKind.DECIMAL:
         return f"cast({text} as {NUMBER})"

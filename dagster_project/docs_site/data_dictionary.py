@@ -23,6 +23,7 @@ ADDITIVITY = {
     "ratio": "ratio",
     "never-add": "never add",
     "never_add": "never add",
+    "none": "",
 }
 # Ordered: the first ending that fits names the unit.
 _UNITS = (
@@ -92,7 +93,7 @@ def render_dictionary(manifest: Mapping[str, Any]) -> str:
     groups = sorted({relation.group for relation in relations})
     parts = [_INTRODUCTION, *(_contents(group, relations) for group in groups)]
     parts += [_relation(relation) for relation in relations]
-    return "\n".join(parts)
+    return "\n".join(parts) + "\n"
 
 
 def published_relations(manifest: Mapping[str, Any]) -> list[RelationEntry]:
@@ -166,7 +167,7 @@ def _entry(node: Mapping[str, Any]) -> RelationEntry:
     return RelationEntry(
         name=str(node.get("name", "")),
         group=below[0] if below else PUBLISHED_FOLDER,
-        grain=grain or NOT_STATED,
+        grain=grain.removeprefix("Grain:").strip() or NOT_STATED,
         description=rest,
         version=str(node.get("version") or ""),
         deprecated_on=str(node.get("deprecation_date") or "")[:10],
@@ -222,7 +223,7 @@ def _relation(relation: RelationEntry) -> str:
         f"| {_plain(column.additivity)} | {_plain(column.description)} |"
         for column in relation.columns
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _plain(text: str) -> str:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from dagster_project.errors import CloudtallyError
@@ -387,7 +386,7 @@ class Listing:
         """
         path = re.sub(r"^[a-z0-9]+://", "", name).split("?", 1)[0]
         pieces = [piece for piece in path.split("/") if piece]
-        if any(piece in (".", "..") for piece in PurePosixPath(path).parts) or ".." in pieces:
+        if any(piece in (".", "..") for piece in pieces):
             raise CloudtallyError(
                 "CT-LAND-HOSTILE-KEY",
                 "A manifest names an object outside its own folder.",

@@ -29,8 +29,17 @@ from dagster_project.stores.base import ObjectInfo, ObjectStore
 from dagster_project.stores.transfer import Downloaded, download_all
 
 PROVIDER_MANIFEST = "provider-manifest.json"
-KNOWN_SUFFIXES = (".csv.gz", ".csv", ".parquet", ".jsonl.gz", ".json.gz", ".jsonl", ".json",
-                  ".ndjson", ".avro")
+KNOWN_SUFFIXES = (
+    ".csv.gz",
+    ".csv",
+    ".parquet",
+    ".jsonl.gz",
+    ".json.gz",
+    ".jsonl",
+    ".json",
+    ".ndjson",
+    ".avro",
+)
 _LARGEST_TOTAL = Decimal("1e20")
 _READ_BYTES = 1 << 20
 
@@ -83,7 +92,8 @@ def landed_before(
 
 def staging_folder(home: Home, source: str, candidate: Candidate) -> Path:
     """Return the folder in which a delivery is put together; its name stands for the listing."""
-    return _unit_staging(home, source, candidate.month, candidate.variant) / candidate.signature[:32]
+    unit = _unit_staging(home, source, candidate.month, candidate.variant)
+    return unit / candidate.signature[:32]
 
 
 def clear_staging(
@@ -162,8 +172,8 @@ def _refuse_wrong_sizes(candidate: Candidate) -> None:
 def _may_be_empty(candidate: Candidate, part: Part) -> bool:
     """Tell whether no bytes are no loss: stated so, usual, or proved by the stated rows."""
     is_counted = candidate.rows is not None or part.rows is not None
-    return candidate.may_be_empty or part.rows == 0 or (
-        is_counted and not states_columns(part.name)
+    return (
+        candidate.may_be_empty or part.rows == 0 or (is_counted and not states_columns(part.name))
     )
 
 
@@ -250,9 +260,7 @@ def _describe(
     )
 
 
-def _schema_of(
-    candidate: Candidate, schemas: list[Schema], downloads: list[Downloaded]
-) -> Schema:
+def _schema_of(candidate: Candidate, schemas: list[Schema], downloads: list[Downloaded]) -> Schema:
     """Choose the schema by the columns of all parts; each must have what is mandatory."""
     found = [
         (part.name, list(columns_of(download.path, part.name, flatten=schemas[0].flatten)))
@@ -268,17 +276,17 @@ def _schema_of(
             where={"parts": len(candidate.parts)},
             next_step="Check the export's configuration at the provider.",
         )
-    schema = match_schema(columns, schemas, stated=candidate.version)
+    schema = _matched(columns, schemas, candidate.version, candidate.parts[0].name)
     for name, names in found:
         if names and states_columns(name):
-            _refuse_missing_columns(schema, names, name)
+            _matched(names, [schema], "", name)
     return schema
 
 
-def _refuse_missing_columns(schema: Schema, columns: list[str], file: str) -> None:
-    """Refuse a part that lacks a column which the other parts have."""
+def _matched(columns: list[str], schemas: list[Schema], stated: str, file: str) -> Schema:
+    """Match columns, and say in which file mandatory ones are missing."""
     try:
-        match_schema(columns, [schema])
+        return match_schema(columns, schemas, stated)
     except CloudtallyError as error:
         raise CloudtallyError(
             error.code,

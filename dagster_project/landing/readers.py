@@ -74,7 +74,7 @@ def is_parquet(name: str) -> bool:
 
 
 def states_columns(name: str) -> bool:
-    """Tell whether a format names all of its columns up front; JSON and Avro may leave out nulls."""
+    """Tell whether a format names all of its columns up front: JSON may leave out nulls."""
     return is_csv(name) or is_parquet(name)
 
 
@@ -159,9 +159,7 @@ def batches(
         )
 
 
-def _parquet(
-    path: Path, columns: frozenset[str] | None, flatten: bool
-) -> Iterator[pa.RecordBatch]:
+def _parquet(path: Path, columns: frozenset[str] | None, flatten: bool) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(path) as file:
         roots = {name.split(".", 1)[0] for name in columns or ()} | set(columns or ())
         names = [name for name in file.schema_arrow.names if columns is None or name in roots]
@@ -216,8 +214,7 @@ def _json_record(line: str, number: int) -> Mapping[str, Any]:
 
 def _avro_records(path: Path) -> Iterator[Mapping[str, Any]]:
     with path.open("rb") as file:
-        for record in fastavro.reader(file):
-            yield record  # type: ignore[misc]
+        yield from fastavro.reader(file)  # type: ignore[misc]
 
 
 def _records(records: Iterator[Mapping[str, Any]], flatten: bool) -> Iterator[pa.RecordBatch]:
@@ -242,9 +239,7 @@ def texts_of(
         elif value is None or isinstance(value, str):
             found[prefix + key] = value
         elif isinstance(value, Mapping | list):
-            found[prefix + key] = json.dumps(
-                value, sort_keys=True, default=str, ensure_ascii=False
-            )
+            found[prefix + key] = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
         else:
             found[prefix + key] = repr(value) if isinstance(value, float) else str(value)
     return found

@@ -60,7 +60,9 @@ def build_arguments(
     select: Sequence[str], exclude: Sequence[str] = (), months: Iterable[Month] = ()
 ) -> list[str]:
     """Return dbt's arguments for a selection, bounded to a range of months if there is one."""
-    arguments = ["build", "--select", *select, "--exclude-resource-types", "unit_test"]
+    # "buildable": a test runs in the pass that builds its last model, never before.
+    arguments = ["build", "--indirect-selection", "buildable"]
+    arguments += ["--exclude-resource-types", "unit_test", "--select", *select]
     if exclude:
         arguments += ["--exclude", *exclude]
     return arguments + event_time_arguments(months)
@@ -87,9 +89,7 @@ def prepare(context: Context, dirty: Iterable[Month]) -> None:
             folder.mkdir(parents=True, exist_ok=True)
 
 
-def touched_by_shares(
-    context: Context, plan: Plan, dirty: Iterable[Month]
-) -> tuple[Month, ...]:
+def touched_by_shares(context: Context, plan: Plan, dirty: Iterable[Month]) -> tuple[Month, ...]:
     """Return the dirty months and those built with other carbon shares than they have now."""
     built = context.state().built
     digests = share_digests(context.home.database, plan.months)

@@ -54,7 +54,9 @@ def calendar_rows(settings: Settings, state: LedgerState) -> list[CalendarRow]:
     """Return one row for every source and month from its first delivery to the present."""
     rows = []
     for source in settings.sources:
-        units = {unit: decision for unit, decision in state.current.items() if unit.source == source.name}
+        units = {
+            unit: decision for unit, decision in state.current.items() if unit.source == source.name
+        }
         standing = [d for d in state.quarantined() if d.unit.source == source.name]
         months = {unit.month for unit in units} | {d.unit.month for d in standing}
         if months:

@@ -11,24 +11,48 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
-from dagster_project.decoding.decode import decode
+from dagster_project.decoding.decode import decode, forget
 from dagster_project.errors import CloudtallyError
-from dagster_project.exports.base import Candidate, Export, Found, Schema, Unreadable
+from dagster_project.exports.base import (
+    Candidate,
+    Export,
+    Found,
+    Schema,
+    Unreadable,
+    option_error,
+)
 from dagster_project.exports.registry import export_of
-from dagster_project.landing.archive import fetch
+from dagster_project.landing.archive import clear_staging, fetch
 from dagster_project.landing.delivery import Delivery, read_delivery
-from dagster_project.landing.guards import refuse_shrink
+from dagster_project.landing.guards import (
+    losses,
+    oddities,
+    refuse_no_rows,
+    refuse_shrink,
+)
+from dagster_project.landing.problems import disk_error
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.ledger.store import Kind
 from dagster_project.months import Month, month_key
 from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.offers import (
+    circumstances,
+    is_new,
+    newest_decision,
+    newest_first,
+    shrink_reason,
+)
 from dagster_project.pipeline.overlap import refuse_overlap
+from dagster_project.pipeline.refusals import kept, located, place_of, recorded, staged
 from dagster_project.settings import SourceConfig
-from dagster_project.stores import ObjectStore, open_store
+from dagster_project.stores import ObjectStore
 
 SETTLE_SECONDS = 30.0
 """How long a folder without a manifest must stay unchanged between two listings."""
+
+LONGEST_SETTLE_SECONDS = 3600.0
 
 
 class Status(StrEnum):
@@ -43,7 +67,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one unit; `error` says why it wasn't accepted."""
+    """What became of one unit.
+
+    Attributes:
+        error: Why it wasn't accepted.
+        oddities: What somebody should know about it although it was accepted.
+    """
 
     source: str
     month: Month | None
@@ -52,6 +81,7 @@ class Outcome:
     delivery_id: str | None = None
     rows: int | None = None
     error: CloudtallyError | None = None
+    oddities: tuple[str, ...] = ()
 
     @property
     def is_well(self) -> bool:
@@ -67,13 +97,18 @@ class Work:
     found: tuple[Found, ...]
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What speaks for a delivery: its manifest, what was forgiven, what is worth knowing."""
+
+    delivery: Delivery
+    forgiven: tuple[str, ...]
+    oddities: tuple[str, ...]
+
+
 def open_source(source: SourceConfig) -> ObjectStore:
     """Return the store of a source; providers' APIs look like one."""
-    if source.location.startswith("api:"):
-        from dagster_project.exports.azure.carbon_api import AzureCarbonApiStore
-
-        return AzureCarbonApiStore.from_options(source.location, source.options)
-    return open_store(source.location, source.options)
+    return export_of(source).open(source.location, source.options)
 
 
 def find_work(
@@ -93,9 +128,9 @@ def find_work(
             offered[Unit(source.name, found.month, found.variant)].append(found)
     work, settled = [], []
     for unit, deliveries in sorted(offered.items()):
-        new = [found for found in deliveries if _is_new(context, state, unit, found)]
+        new = [found for found in deliveries if is_new(context, state, unit, found, deliveries)]
         if new:
-            work.append(Work(unit, tuple(sorted(new, key=_newest_first, reverse=True))))
+            work.append(Work(unit, tuple(sorted(new, key=newest_first, reverse=True))))
         else:
             settled.append(_settled(state, unit))
     return store, work, settled
@@ -107,10 +142,11 @@ def extract(
     """Land, decode and judge every new delivery of a source."""
     try:
         store, work, outcomes = find_work(context, source, months)
+        settled = _settled_folders(context, source, store, work)
     except CloudtallyError as error:
+        error = located(error, {"source": source.name})
         context.report(f"{source.name}: {error}")
         return [Outcome(source.name, None, "", Status.FAILED, error=error)]
-    settled = _settled_folders(context, source, store, work)
     for item in work:
         outcome = _take(context, source, store, item, settled)
         outcomes.append(outcome)
@@ -126,54 +162,87 @@ def _take(
     settled: frozenset[str],
 ) -> Outcome:
     """Try the deliveries of a unit, newest first, until one is accepted."""
-    outcome: Outcome | None = None
+    unit = work.unit
+    first: Outcome | None = None
     for found in work.found:
-        if isinstance(found, Candidate) and not found.is_manifested:
-            if found.signature not in settled:
-                return Outcome(source.name, found.month, found.variant, Status.WAITING)
-        tried = _try(context, source, store, work.unit, found)
-        outcome = outcome or tried
-        if tried.status is not Status.QUARANTINED:
+        if _is_loose(found) and found.signature not in settled:
+            return first or Outcome(unit.source, unit.month, unit.variant, Status.WAITING)
+        outcome = _try(context, source, store, unit, found)
+        first = first or outcome
+        if outcome.status is not Status.QUARANTINED:
             break
-    if outcome is None:
+    if first is None:
         raise AssertionError("work without deliveries")
-    return outcome
+    newest = staged(context, unit, work.found[0])
+    keep = None if first.status is Status.ACCEPTED else newest
+    clear_staging(context.home, unit.source, unit.month, unit.variant, keep=keep)
+    return first
 
 
 def _try(
     context: Context, source: SourceConfig, store: ObjectStore, unit: Unit, found: Found
 ) -> Outcome:
-    export = export_of(source)
     try:
-        if isinstance(found, Unreadable):
-            raise found.error
-        delivery, folder = fetch(store, source, found, list(export.schemas()), context.home)
-        decode_landed(context, source, export, delivery)
-        _judge(context, source, unit, delivery)
+        verdict = _examine(context, source, store, unit, found)
     except CloudtallyError as error:
-        if error.code.startswith("CT-STORE-"):
-            return Outcome(unit.source, unit.month, unit.variant, Status.FAILED, error=error)
-        delivery_id = _quarantine_id(found)
-        context.ledger.append(
-            Kind.QUARANTINED,
-            source=unit.source,
-            month=unit.month,
-            variant=unit.variant,
-            delivery_id=delivery_id,
-            reason=error.code,
-            payload={"signature": found.signature, "error": error.as_dict()},
-        )
-        return Outcome(
-            unit.source, unit.month, unit.variant, Status.QUARANTINED, delivery_id, error=error
-        )
+        if error.code.startswith("CT-STORE-") and isinstance(found, Candidate):
+            return _fail(unit, error)
+        return _quarantine(context, unit, found, error)
+    except OSError as error:
+        return _fail(unit, disk_error(error, context.home.root))
+    return _accept(context, unit, found, verdict)
+
+
+def _examine(
+    context: Context, source: SourceConfig, store: ObjectStore, unit: Unit, found: Found
+) -> Verdict:
+    """Fetch, decode and judge a delivery; what can't be counted is not left decoded."""
+    if isinstance(found, Unreadable):
+        raise found.error
+    export = export_of(source)
+    delivery, _ = fetch(store, source, found, list(export.schemas()), context.home)
+    decode_landed(context, source, export, delivery)
+    try:
+        return _judge(context, source, unit, found, delivery)
+    except CloudtallyError:
+        forget(_decoded_folder(context, source, delivery))
+        raise
+
+
+def _judge(
+    context: Context, source: SourceConfig, unit: Unit, found: Candidate, delivery: Delivery
+) -> Verdict:
+    state = context.state()
+    current = state.current.get(unit)
+    previous = landed_delivery(context, current) if current is not None else None
+    forgiven: tuple[str, ...] = ()
+    if shrink_reason(context):
+        forgiven = tuple(losses(delivery, previous)) if previous else ()
+        forgiven = forgiven or (() if delivery.totals.rows else ("no rows",))
+    elif previous is not None:
+        refuse_shrink(delivery, previous)
+    elif not _may_have_no_rows(found):
+        refuse_no_rows(delivery)
+    refuse_overlap(context, state, source, delivery)
+    return Verdict(delivery, forgiven, tuple(oddities(delivery, previous)))
+
+
+def _may_have_no_rows(found: Candidate) -> bool:
+    """Tell whether no rows are usual for the export, or what the manifest itself states."""
+    stated = [part.rows for part in found.parts]
+    return found.may_be_empty or found.rows == 0 or (bool(stated) and set(stated) == {0})
+
+
+def _accept(context: Context, unit: Unit, found: Found, verdict: Verdict) -> Outcome:
+    delivery = verdict.delivery
     context.ledger.append(
         Kind.ACCEPTED,
         source=unit.source,
         month=unit.month,
         variant=unit.variant,
         delivery_id=delivery.delivery_id,
-        reason=context.accept_shrink or "",
-        payload=_facts(delivery, found),
+        reason=shrink_reason(context) if verdict.forgiven else "",
+        payload=_facts(verdict, found),
     )
     return Outcome(
         unit.source,
@@ -182,6 +251,42 @@ def _try(
         Status.ACCEPTED,
         delivery.delivery_id,
         delivery.totals.rows,
+        oddities=verdict.oddities,
+    )
+
+
+def _fail(unit: Unit, error: CloudtallyError) -> Outcome:
+    error = located(error, place_of(unit))
+    return Outcome(unit.source, unit.month, unit.variant, Status.FAILED, error=error)
+
+
+def _quarantine(context: Context, unit: Unit, found: Found, error: CloudtallyError) -> Outcome:
+    """Record a verdict, unless exactly this one stands already."""
+    state = context.state()
+    error = located(error, place_of(unit), kept=kept(context, state, unit, found))
+    decision = newest_decision(state, unit, found.signature)
+    payload = {
+        "signature": found.signature,
+        "circumstances": circumstances(context, state, unit, error.code),
+        "error": error.as_dict(),
+    }
+    if decision is None or decision.kind is not Kind.QUARANTINED or decision.payload != payload:
+        context.ledger.append(
+            Kind.QUARANTINED,
+            source=unit.source,
+            month=unit.month,
+            variant=unit.variant,
+            delivery_id=_quarantine_id(found),
+            reason=error.code,
+            payload=payload,
+        )
+    return Outcome(
+        unit.source,
+        unit.month,
+        unit.variant,
+        Status.QUARANTINED,
+        _quarantine_id(found),
+        error=error,
     )
 
 
@@ -190,10 +295,14 @@ def decode_landed(
 ) -> None:
     """Decode a landed delivery, unless it is decoded already."""
     folder = context.home.landed(source.name, delivery.month, delivery.delivery_id)
-    target = context.home.decoded_delivery(
+    target = _decoded_folder(context, source, delivery)
+    decode(delivery, folder, schema_of(export, delivery), target)
+
+
+def _decoded_folder(context: Context, source: SourceConfig, delivery: Delivery) -> Path:
+    return context.home.decoded_delivery(
         source.room, source.export, source.name, delivery.month, delivery.delivery_id
     )
-    decode(delivery, folder, schema_of(export, delivery), target)
 
 
 def schema_of(export: Export, delivery: Delivery) -> Schema:
@@ -210,75 +319,37 @@ def schema_of(export: Export, delivery: Delivery) -> Schema:
     )
 
 
-def _judge(context: Context, source: SourceConfig, unit: Unit, delivery: Delivery) -> None:
-    state = context.state()
-    previous = state.current.get(unit)
-    if previous is not None and context.accept_shrink is None:
-        refuse_shrink(delivery, landed_delivery(context, previous))
-    refuse_overlap(context, state, source, delivery)
-
-
 def landed_delivery(context: Context, decision: Decision) -> Delivery:
     """Return our manifest of a delivery that was decided on."""
     unit = decision.unit
     return read_delivery(context.home.landed(unit.source, unit.month, decision.delivery_id))
 
 
-def _facts(delivery: Delivery, found: Found) -> dict[str, object]:
-    order = found.order if isinstance(found, Candidate) else ""
+def _facts(verdict: Verdict, found: Found) -> dict[str, object]:
+    delivery = verdict.delivery
     return {
         "signature": found.signature,
-        "order": order,
+        "order": found.order if isinstance(found, Candidate) else "",
         "content": delivery.content_sha256,
         "rows": delivery.totals.rows,
         "schema_version": delivery.schema_version,
         "unmanifested": delivery.unmanifested,
+        "forgiven": list(verdict.forgiven),
+        "oddities": list(verdict.oddities),
     }
-
-
-def _is_new(context: Context, state: LedgerState, unit: Unit, found: Found) -> bool:
-    """Tell whether no decision covers this delivery as it is listed now."""
-    decided = [
-        decision
-        for (decided_unit, _), decision in state.decisions.items()
-        if decided_unit == unit and decision.signature == found.signature
-    ]
-    if decided:
-        is_shrunk = decided[-1].kind is Kind.QUARANTINED and context.accept_shrink is not None
-        return is_shrunk and _code(decided[-1]) == "CT-LAND-SHRINK"
-    current = state.current.get(unit)
-    is_older = (
-        current is not None
-        and isinstance(found, Candidate)
-        and found.is_manifested
-        and found.order < current.order
-    )
-    return not is_older
-
-
-def _code(decision: Decision) -> str:
-    return str(decision.payload.get("error", {}).get("code", ""))
 
 
 def _settled(state: LedgerState, unit: Unit) -> Outcome:
     """Report a unit that has nothing new; a standing quarantine stays visible."""
-    for decision in state.quarantined():
+    for decision in reversed(state.quarantined()):
         if decision.unit == unit:
-            raw = decision.payload["error"]
-            error = CloudtallyError(
-                raw["code"],
-                raw["what"],
-                where=raw["where"],
-                kept=raw["kept"],
-                next_step=raw["next_step"],
-            )
             return Outcome(
                 unit.source,
                 unit.month,
                 unit.variant,
                 Status.QUARANTINED,
                 decision.delivery_id,
-                error=error,
+                error=recorded(decision),
             )
     current = state.current.get(unit)
     return Outcome(
@@ -290,14 +361,12 @@ def _settled(state: LedgerState, unit: Unit) -> Outcome:
     )
 
 
-def _newest_first(found: Found) -> tuple[bool, str]:
-    if isinstance(found, Unreadable):
-        return (True, "")
-    return (False, found.order)
-
-
 def _quarantine_id(found: Found) -> str:
     return hashlib.sha256(found.signature.encode()).hexdigest()[:32]
+
+
+def _is_loose(found: Found) -> bool:
+    return isinstance(found, Candidate) and not found.is_manifested
 
 
 def _settled_folders(
@@ -308,21 +377,20 @@ def _settled_folders(
         found
         for item in work
         for found in item.found
-        if isinstance(found, Candidate) and not found.is_manifested
+        if isinstance(found, Candidate) and _is_loose(found)
     ]
-    if not waiting:
-        return frozenset()
-    listings = context.state().listings
-    seen = {
-        found.signature
+    seen_before = context.state().listings
+    fresh = [
+        found
         for found in waiting
-        if found.signature in listings.get((source.name, found.month, found.variant), set())
-    }
-    if len(seen) < len(waiting):
-        time.sleep(float(source.options.get("settle_seconds", SETTLE_SECONDS)))
-        again = export_of(source).find(store, source.options)
-        seen |= {found.signature for found in again}
-    for found in waiting:
+        if found.signature not in seen_before.get((source.name, found.month, found.variant), ())
+    ]
+    unsettled: set[str] = set()
+    if fresh:
+        time.sleep(_settle_seconds(source))
+        again = {found.signature for found in export_of(source).find(store, source.options)}
+        unsettled = {found.signature for found in fresh} - again
+    for found in fresh:
         context.ledger.append(
             Kind.LISTING_SEEN,
             source=source.name,
@@ -330,7 +398,15 @@ def _settled_folders(
             variant=found.variant,
             delivery_id=found.signature,
         )
-    return frozenset(found.signature for found in waiting if found.signature in seen)
+    return frozenset(found.signature for found in waiting) - unsettled
+
+
+def _settle_seconds(source: SourceConfig) -> float:
+    stated = source.options.get("settle_seconds", SETTLE_SECONDS)
+    is_number = isinstance(stated, int | float) and not isinstance(stated, bool)
+    if not is_number or not 0 <= stated <= LONGEST_SETTLE_SECONDS:
+        raise option_error("settle_seconds", f"write 0 to {LONGEST_SETTLE_SECONDS:.0f} seconds")
+    return float(stated)
 
 
 def _sentence(outcome: Outcome) -> str:
@@ -338,5 +414,5 @@ def _sentence(outcome: Outcome) -> str:
     variant = f" {outcome.variant}" if outcome.variant else ""
     name = f"{outcome.source} {month}{variant}"
     if outcome.status is Status.ACCEPTED:
-        return f"{name}: accepted, {outcome.rows} rows"
+        return "; ".join([f"{name}: accepted, {outcome.rows} rows", *outcome.oddities])
     return f"{name}: {outcome.status}" + (f" {outcome.error}" if outcome.error else "")

@@ -21,7 +21,7 @@ from dagster_project.pipeline.plan import counted_deliveries
 from dagster_project.rules.parse import load_rules
 from dagster_project.rules.table import TAG_RULES_COLUMNS, rule_rows
 
-Table = tuple[Sequence[tuple[str, str]], list[Sequence[Any]]]
+Table = tuple[Sequence[tuple[str, str]], Sequence[Sequence[Any]]]
 
 DIGITS_DETAIL = {
     "null_literal": "cells hold the text NULL; read as absent",
@@ -87,7 +87,7 @@ def _write_table(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     columns: Sequence[tuple[str, str]],
-    rows: list[Sequence[Any]],
+    rows: Sequence[Sequence[Any]],
 ) -> None:
     declared = ", ".join(f'"{column}" {kind}' for column, kind in columns)
     connection.execute(f"create or replace table ledger.{name} ({declared})")
@@ -116,7 +116,9 @@ def _decoded(
             path = str(folders[unit] / part["file"])
             files.append((source.room, source.export, unit.source, unit.month, schema_id, path))
     columns = [
-        (schema_id, name, kind) for schema_id, types in schemas.items() for name, kind in types.items()
+        (schema_id, name, kind)
+        for schema_id, types in schemas.items()
+        for name, kind in types.items()
     ]
     return {
         "decoded_files": (
@@ -233,7 +235,11 @@ def _decode_counts(
 
 def _denied_accounts(context: Context, landed: dict[Unit, Delivery]) -> Table:
     rows = [
-        (context.settings.source(unit.source).provider, unit.month, str(item["subscriptionId"]).lower())
+        (
+            context.settings.source(unit.source).provider,
+            unit.month,
+            str(item["subscriptionId"]).lower(),
+        )
         for unit, delivery in landed.items()
         for item in delivery.note.get("subscriptionAccessDecisions", [])
         if item.get("decision") == "Denied"
@@ -255,10 +261,20 @@ def _tag_rules(context: Context) -> Table:
 
 def _dataclass_table(row_type: type, rows: list[Any]) -> Table:
     types = {
-        "source_name": "varchar", "provider": "varchar", "export": "varchar", "month": "date",
-        "expected": "boolean", "state": "varchar", "delivery_id": "varchar", "rows": "bigint",
-        "arrived_at": "timestamp", "reason": "varchar", "late_days": "integer",
-        "billing_month": "date", "cost_state": "varchar", "carbon_state": "varchar",
+        "source_name": "varchar",
+        "provider": "varchar",
+        "export": "varchar",
+        "month": "date",
+        "expected": "boolean",
+        "state": "varchar",
+        "delivery_id": "varchar",
+        "rows": "bigint",
+        "arrived_at": "timestamp",
+        "reason": "varchar",
+        "late_days": "integer",
+        "billing_month": "date",
+        "cost_state": "varchar",
+        "carbon_state": "varchar",
         "data_as_of": "timestamp",
     }
     columns = [(item.name, types[item.name]) for item in fields(row_type)]

@@ -2,10 +2,12 @@
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.landing.delivery import Delivery, read_delivery
+from dagster_project.landing.totals import ACCOUNT_SEPARATOR
 from dagster_project.ledger.state import LedgerState
-from dagster_project.months import month_key
 from dagster_project.pipeline.context import Context
 from dagster_project.settings import SourceConfig
+
+OVERLAP = "CT-LAND-OVERLAP"
 
 
 def refuse_overlap(
@@ -19,21 +21,16 @@ def refuse_overlap(
     Raises:
         CloudtallyError: CT-LAND-OVERLAP names the other source and an account.
     """
-    if source.authoritative:
-        return
     for other in context.settings.sources:
+        if source.authoritative and not other.authoritative:
+            continue
         shared = shared_accounts(context, state, source, delivery, other)
         if shared:
             raise CloudtallyError(
-                "CT-LAND-OVERLAP",
+                OVERLAP,
                 f"Source {other.name!r} counts {len(shared)} of the same accounts in this month.",
-                where={
-                    "source": source.name,
-                    "month": month_key(delivery.month),
-                    "first account": shared[0],
-                },
-                kept=f"what {other.name!r} delivered.",
-                next_step="Remove one source, or mark one `authoritative: true`.",
+                where={"first account": shared[0]},
+                next_step="Remove one source, or mark one, not both, `authoritative: true`.",
             )
 
 
@@ -59,5 +56,5 @@ def shared_accounts(
 
 def _lowest_accounts(delivery: Delivery) -> set[str]:
     """Return the accounts that a payer's and a member's export both name: the sub accounts."""
-    pairs = (account.partition("/") for account in delivery.totals.accounts)
-    return {sub or billing for billing, _, sub in pairs}
+    pairs = (account.partition(ACCOUNT_SEPARATOR) for account in delivery.totals.accounts)
+    return {sub or billing for billing, _, sub in pairs} - {""}

@@ -56,18 +56,17 @@ def make_plan(context: Context) -> Plan:
     )
     content = _publication_content(context, state, prints)
     published = state.published or {}
-    is_published = published.get("content") == content and (
-        context.home.published / "cloudtally.duckdb"
-    ).exists()
+    is_published = (
+        published.get("content") == content
+        and (context.home.published / "cloudtally.duckdb").exists()
+    )
     return Plan(prints, dirty, content, is_published)
 
 
 def counted_deliveries(context: Context, state: LedgerState) -> dict[Unit, Decision]:
     """Return the current deliveries of configured sources, without what an authority displaces."""
     sources = {source.name: source for source in context.settings.sources}
-    counted = {
-        unit: decision for unit, decision in state.current.items() if unit.source in sources
-    }
+    counted = {unit: decision for unit, decision in state.current.items() if unit.source in sources}
     for authority in context.settings.sources:
         if authority.authoritative:
             counted = _without_displaced(context, state, counted, authority.name)
@@ -121,9 +120,7 @@ def _without_displaced(
     return kept
 
 
-def _publication_content(
-    context: Context, state: LedgerState, prints: dict[Month, str]
-) -> str:
+def _publication_content(context: Context, state: LedgerState, prints: dict[Month, str]) -> str:
     calendar = [
         [row.source_name, row.month, row.state, row.delivery_id, row.late_days is not None]
         for row in calendar_rows(context.settings, state)

@@ -178,7 +178,8 @@ def _register_decoded(home: SparkHome, tables: dict[str, Table]) -> tuple[Table,
     columns, files = tables["decoded_files"]
     types: dict[str, dict[str, str]] = {}
     for schema_id, name, kind in tables["decoded_columns"][1]:
-        types.setdefault(schema_id, {})[name] = kind
+        if name not in _LINEAGE:
+            types.setdefault(schema_id, {})[name] = kind
     rows: dict[str, Sequence[Any]] = {}
     partitions: dict[str, dict[Path, None]] = {}
     for room, export, source, month, schema_id, path in files:
@@ -299,7 +300,13 @@ def _run(context: Context, home: SparkHome, job: dict[str, Any]) -> None:
         "PYSPARK_PYTHON": sys.executable,
     }
     finished = subprocess.run(
-        [sys.executable, "-m", "dagster_project.pipeline.spark_job", str(job_file), str(DBT_PROJECT)],
+        [
+            sys.executable,
+            "-m",
+            "dagster_project.pipeline.spark_job",
+            str(job_file),
+            str(DBT_PROJECT),
+        ],
         env=environment,
         cwd=home.root,
         capture_output=True,

@@ -30,9 +30,7 @@ def _run_statements(statements: Sequence[str]) -> None:
 def _run_dbt(command: Sequence[str], project: str) -> bool:
     from dbt.cli.main import dbtRunner
 
-    return bool(
-        dbtRunner().invoke(["--no-use-colors", *command, "--project-dir", project]).success
-    )
+    return bool(dbtRunner().invoke(["--no-use-colors", *command, "--project-dir", project]).success)
 
 
 if __name__ == "__main__":

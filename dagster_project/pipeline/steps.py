@@ -48,9 +48,7 @@ def build_months(context: Context, months: Iterable[Month] | None = None) -> lis
         context.report(f"building facts and marts of {_named(touched)}")
         facts = run_dbt(
             context,
-            build.build_arguments(
-                build.MONTHLY, [*build.SHARES, *build.REFERENCE], months=touched
-            ),
+            build.build_arguments(build.MONTHLY, [*build.SHARES, *build.REFERENCE], months=touched),
         )
         build.record_built(context, plan, touched)
         return shares + facts

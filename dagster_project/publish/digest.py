@@ -1,7 +1,8 @@
 """Content hashes: equal contents give equal hashes, whatever the order of rows and files.
 
-Row count, and the order-free sum of row hashes over all columns but delivery ids, so that an
-identical re-delivery is no change. The hash is the engine's: it is labelled with its version.
+Row count, and the order-free sum of row hashes over all columns but delivery ids and moments of
+arrival, so that an identical re-delivery is no change and two homes that were given the same
+deliveries agree. The hash is the engine's: it is labelled with its version.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ import duckdb
 
 from dagster_project.months import Month
 
-LINEAGE = ("x_DeliveryId", "x_CarbonDeliveryId", "delivery_id")
+LINEAGE = ("x_DeliveryId", "x_CarbonDeliveryId", "delivery_id", "arrived_at", "data_as_of")
 
 
 def content_hashes(

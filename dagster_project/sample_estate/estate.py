@@ -155,8 +155,8 @@ def _write_config(summary: EstateSummary) -> None:
         "# Written with the sample estate: a fictional company, known truth in truth.json",
         "home: ./warehouse",
         "reporting_currency: USD",
-        "# The day from which this estate is seen: the newest month's carbon is not due yet",
-        f"clock: {newest.replace(day=10)}",
+        "# The day from which this estate is seen: the next bills and the newest carbon aren't due",
+        f"clock: {newest.replace(day=2)}",
         "sources:",
     ]
     for source in summary.sources:

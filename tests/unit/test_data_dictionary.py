@@ -74,6 +74,12 @@ def test_the_first_sentence_is_the_grain() -> None:
     assert "**Grain:** One charge line\n" in text
 
 
+def test_the_word_grain_is_not_said_twice() -> None:
+    described = model("mart", "marts/mart.sql", description="Grain: one day. For BI.")
+    text = render_dictionary({"nodes": {"model.c.mart": described}})
+    assert "**Grain:** one day.\n\nFor BI." in text
+
+
 def test_a_column_shows_type_unit_additivity_and_meaning() -> None:
     text = render_dictionary(MANIFEST)
     assert (

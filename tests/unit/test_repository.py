@@ -134,7 +134,9 @@ def test_smaller_locks_are_cut_from_the_whole() -> None:
     versions = {}
     for name in ("all.txt", "base.txt", "test.txt"):
         text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
-        versions[name] = set(re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)", text, re.MULTILINE))
+        versions[name] = set(
+            re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)", text, re.MULTILINE)
+        )
     assert versions["base.txt"] <= versions["all.txt"]
     assert versions["test.txt"] <= versions["all.txt"]
 

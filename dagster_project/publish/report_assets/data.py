@@ -288,7 +288,7 @@ def _costs(
             sum(carbon_covered_list_cost),
             sum(carbon_eligible_list_cost),
         from mart_spend_carbon_monthly
-        where billing_currency is not null and provider is not null and billing_month is not null
+        where billing_currency <> 'XXX' and provider is not null and billing_month is not null
         group by all
         order by all
         """

@@ -19,9 +19,9 @@
         {%- if column.name in enums %}
         {{ enum_value(column.name, enums[column.name]) }} as {{ column.name }},
         {%- elif column.name == 'Tags' %}
-        case
-            when {{ json_is_object('Tags') }} then Tags
-            when {{ json_is_object("('{' || Tags || '}')") }} then '{' || Tags || '}'
+        case tags_state
+            when 'whole' then Tags
+            when 'TagsBraces' then '{' || Tags || '}'
         end as Tags,
         {%- elif column.name == 'ServiceProviderName' %}
         coalesce(ServiceProviderName, ProviderName) as ServiceProviderName,
@@ -32,31 +32,42 @@
         {%- endif %}
         {%- endfor %}
         provider_columns,
-        nullif(concat_ws(
-            ',',
-            {%- for name in enums %}
-            case when {{ enum_value(name, enums[name]) }} <> {{ name }} then '{{ name }}Case' end,
-            {%- endfor %}
-            case
-                when Tags is null or {{ json_is_object('Tags') }} then null
-                when {{ json_is_object("('{' || Tags || '}')") }} then 'TagsBraces'
-                else 'TagsInvalid'
-            end,
-            case when BilledCost is null then 'MissingBilledCost' end,
-            case when EffectiveCost is null then 'MissingEffectiveCost' end,
-            case when ListCost is null then 'MissingListCost' end,
-            case when ContractedCost is null then 'MissingContractedCost' end
-        ), '') as x_SourceChanges,
-        {{ columns_as_json(['Tags'] + enums.keys() | list) }} as values_before
-    from {{ relation }}
+        x_SourceChanges,
+        case
+            when x_SourceChanges is null then provider_columns
+            else {{ json_merge([
+                "coalesce(provider_columns, '{}')", columns_as_json(['Tags'] + enums.keys() | list)
+            ]) }}
+        end as x_SourceValues
+    from (
+        select
+            *,
+            nullif(concat_ws(
+                ',',
+                {%- for name in enums %}
+                case when {{ enum_value(name, enums[name]) }} <> {{ name }} then '{{ name }}Case' end,
+                {%- endfor %}
+                nullif(tags_state, 'whole'),
+                case when BilledCost is null then 'MissingBilledCost' end,
+                case when EffectiveCost is null then 'MissingEffectiveCost' end,
+                case when ListCost is null then 'MissingListCost' end,
+                case when ContractedCost is null then 'MissingContractedCost' end
+            ), '') as x_SourceChanges
+        from ({{ examine_tags(relation) }}) as with_tags_state
+    ) as examined
 {%- endmacro %}
 
-{#- Provider columns, with what stood in repaired columns before. -#}
-{% macro source_values() -%}
-    case
-        when x_SourceChanges is null then provider_columns
-        else {{ json_merge(["coalesce(provider_columns, '{}')", 'values_before']) }}
-    end
+{#- Says once per row what the tags need, since looking into JSON is dear. -#}
+{% macro examine_tags(relation) -%}
+        select
+            *,
+            case
+                when Tags is null then null
+                when {{ json_is_object('Tags') }} then 'whole'
+                when {{ json_is_object("('{' || Tags || '}')") }} then 'TagsBraces'
+                else 'TagsInvalid'
+            end as tags_state
+        from {{ relation }}
 {%- endmacro %}
 
 {% macro focus_enums() -%}

@@ -32,7 +32,6 @@ conformed as (
     select
         *,
         'aws' as x_Provider,
-        {{ source_values() }} as x_SourceValues,
         coalesce(PublisherName, '') not like 'Amazon%'
         and coalesce(PublisherName, 'AWS') not like 'AWS%' as is_third_party,
         BillingAccountId as emission_account_id,

@@ -11,7 +11,6 @@ conformed as (
     select
         *,
         'azure' as x_Provider,
-        {{ source_values() }} as x_SourceValues,
         coalesce(PublisherName, 'Microsoft') not like 'Microsoft%' as is_third_party,
         '' as emission_account_id,
         {{ azure_subscription_id('SubAccountId') }} as emission_sub_account_id,

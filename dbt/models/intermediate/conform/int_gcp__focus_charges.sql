@@ -11,7 +11,6 @@ conformed as (
     select
         *,
         'gcp' as x_Provider,
-        {{ source_values() }} as x_SourceValues,
         coalesce(PublisherName, 'Google') not like 'Google%' as is_third_party,
         BillingAccountId as emission_account_id,
         SubAccountId as emission_sub_account_id,

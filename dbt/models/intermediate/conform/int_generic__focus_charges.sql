@@ -22,7 +22,6 @@ named as (
 conformed as (
     select
         *,
-        {{ source_values() }} as x_SourceValues,
         true as is_third_party,
         '' as emission_account_id,
         '' as emission_sub_account_id,

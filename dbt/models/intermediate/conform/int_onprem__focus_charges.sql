@@ -11,7 +11,6 @@ conformed as (
     select
         *,
         'onprem' as x_Provider,
-        {{ source_values() }} as x_SourceValues,
         true as is_third_party,
         '' as emission_account_id,
         '' as emission_sub_account_id,

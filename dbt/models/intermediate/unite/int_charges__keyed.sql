@@ -3,6 +3,8 @@
 {%- set same_among_ties = identifying_columns() + ['source_name', 'billing_month', 'delivery_id'] %}
 {%- set other_columns = charge_columns() | reject('in', same_among_ties) | list %}
 
+-- render(): months are filtered by macro this_month, so that one batch opens one month's files; the
+-- filter that dbt puts around a plain ref compares texts and prunes nothing.
 -- Charges that share every identifying dimension are told apart by their place among themselves,
 -- in the order of all other columns. Few are tied, so only they pay for the ordering; that is why
 -- the union is read three times and never held as a whole.
@@ -10,7 +12,7 @@ with tied as (
     select
         source_name,
         charge_hash
-    from {{ ref('int_charges__unioned') }}
+    from {{ ref('int_charges__unioned').render() }}
     where {{ this_month() }}
     group by source_name, charge_hash
     having count(*) > 1
@@ -20,7 +22,7 @@ alone as (
     select
         charges.*,
         cast(0 as bigint) as place
-    from {{ ref('int_charges__unioned') }} as charges
+    from {{ ref('int_charges__unioned').render() }} as charges
     anti join tied
         on charges.source_name = tied.source_name and charges.charge_hash = tied.charge_hash
     where {{ this_month('charges.billing_month') }}
@@ -31,9 +33,9 @@ among_ties as (
         charges.*,
         row_number() over (
             partition by charges.source_name, charges.charge_hash
-            order by {{ 'charges.' ~ other_columns | join(', charges.') }}
+            order by {{ 'charges.' ~ other_columns | join(' nulls last, charges.') }} nulls last
         ) - 1 as place
-    from {{ ref('int_charges__unioned') }} as charges
+    from {{ ref('int_charges__unioned').render() }} as charges
     inner join tied
         on charges.source_name = tied.source_name and charges.charge_hash = tied.charge_hash
     where {{ this_month('charges.billing_month') }}

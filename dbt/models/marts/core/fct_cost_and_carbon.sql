@@ -59,7 +59,8 @@ charge_rows as (
         charges.x_SourceChanges,
         charges.x_SourceValues,
         case
-            when coalesce(charges.ChargeCategory, '') <> 'Usage'
+            when
+                coalesce(charges.ChargeCategory, '') <> 'Usage'
                 or coalesce(charges.CommitmentDiscountStatus, '') = 'Unused'
                 then 'NotApplicable'
             when charges.is_third_party or emission_sources.provider is null then 'NotCovered'
@@ -92,7 +93,8 @@ charge_rows as (
     left join arrived
         on charges.x_Provider = arrived.x_Provider and charges.usage_month = arrived.usage_month
     left join denied_accounts
-        on charges.x_Provider = denied_accounts.provider
+        on
+            charges.x_Provider = denied_accounts.provider
             and charges.usage_month = denied_accounts.month
             and charges.emission_sub_account_id = denied_accounts.account_id
 ),

@@ -15,7 +15,5 @@ select
     model_version,
     refreshed_at,
     is_current,
-    {%- for measure in emission_measures() %}
-    {{ measure }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    {{ emission_measures() | join(',\n    ') }}
 from emissions

@@ -38,17 +38,17 @@ repairs as (
     {%- endfor %}
     {%- for name, meaning in quality_counts().items() %}
     select
-        '{{ name }}',
-        'warn',
-        {{ name }} = 0,
+        '{{ name }}' as check_id,
+        'warn' as severity,
+        {{ name }} = 0 as passed,
         source_name,
         provider,
         billing_month,
         delivery_id,
-        cast(null as {{ varchar_type() }}),
-        cast({{ name }} as decimal(38, 18)),
-        'rows',
-        '{{ meaning }}'
+        cast(null as {{ varchar_type() }}) as column_name,
+        cast({{ name }} as decimal(38, 18)) as measured,
+        'rows' as unit,
+        '{{ meaning }}' as detail
     from monthly
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -67,7 +67,7 @@ fact_totals as (
     {%- endfor %}
 ),
 
--- The first leg of the tie-out: the independent reader's totals against the fact, to the last digit.
+-- First leg of the tie-out: the independent reader's totals against the fact, to the last digit.
 tie_out as (
     select
         'control_total_equals_fact' as check_id,
@@ -86,7 +86,8 @@ tie_out as (
         'fact minus control total; must be 0' as detail
     from control_totals
     left join fact_totals
-        on control_totals.source_name = fact_totals.source_name
+        on
+            control_totals.source_name = fact_totals.source_name
             and control_totals.month = fact_totals.billing_month
             and control_totals.metric = fact_totals.metric
     where control_totals.export <> 'carbon'

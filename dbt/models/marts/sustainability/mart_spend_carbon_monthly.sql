@@ -48,8 +48,10 @@ select
     cost_period.data_as_of
 from months
 left join periods as cost_period
-    on months.provider = cost_period.provider
+    on
+        months.provider = cost_period.provider
         and months.billing_month = cost_period.billing_month
 left join periods as usage_period
-    on months.provider = usage_period.provider
+    on
+        months.provider = usage_period.provider
         and months.usage_month = usage_period.billing_month

@@ -22,7 +22,7 @@ renamed as (
         lower(replace(location, ' ', '')) as region_id,
         lower(resourceType) as resource_type,
         ct_scope as scope,
-        cast(nullif(ct_retrieved_at, '') as timestamp) as retrieved_at,
+        {{ to_utc_timestamp('ct_retrieved_at', 'VARCHAR') }} as retrieved_at,
         latestMonthEmissions as emissions_kg
     from source
 )

@@ -1,0 +1,365 @@
+"""Whole runs from exports to published marts, as a user starts them.
+
+The tests share one built home; each begins with it as it was right after the first run.
+"""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dagster_project.cli.truth import compare_with_truth
+from tests.integration import homes
+from tests.integration.homes import AUGUST, JULY, JUNE, MAY, OpenReader, Place, Ran
+
+COSTS = (
+    "select billing_month, sum(billed_cost) from mart_spend_carbon_daily"
+    " where provider = 'onprem' group by 1 order by 1"
+)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A home after its first run, the copy that it is put back from, and how that run went."""
+
+    place: Place
+    saved: Path
+    first: Ran
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("whole")
+    place = homes.write_place(folder / "estate")
+    first = place.cloudtally("--json", "run")
+    homes.save(place, folder / "saved")
+    return Built(place, folder / "saved", first)
+
+
+@pytest.fixture
+def place(built: Built) -> Place:
+    homes.put_back(built.place, built.saved)
+    return built.place
+
+
+@pytest.fixture
+def reader(place: Place) -> Iterator[OpenReader]:
+    opened = OpenReader(place.database)
+    yield opened
+    opened.close()
+
+
+class TestFirstRun:
+    def test_ends_well_and_prints_one_document_for_machines(self, built: Built) -> None:
+        assert built.first.code == 0, built.first.text
+        document = json.loads(built.first.out)
+        assert document["outcome"] == "published"
+        assert document["problems"] == []
+        assert "Warning" not in built.first.err
+        assert "Traceback" not in built.first.err
+
+    def test_every_total_equals_what_the_company_knows(self, place: Place) -> None:
+        agreement = compare_with_truth(place.database, place.estate)
+        assert agreement.differences == ()
+        assert agreement.compared > 100
+
+    def test_an_opened_report_and_a_status(self, place: Place) -> None:
+        shown = place.cloudtally("dashboard", "--no-browser")
+        assert shown.code == 0
+        assert Path(shown.out.strip().removeprefix("file://")).is_file()
+        status = place.cloudtally("status")
+        assert status.code == 0, status.text
+        assert "quarantined" not in status.text
+        rows = json.loads(place.cloudtally("--json", "status").out)
+        assert {row["state"] for row in rows} <= {"arrived", "pending"}
+
+
+class TestSecondRun:
+    def test_finds_nothing_to_do(self, place: Place) -> None:
+        events, hashes = place.events(), place.hashes()
+        told = "import sys, atexit; atexit.register(lambda: print('dagster' in sys.modules))"
+        ran = place.cloudtally("run", first=told)
+        assert ran.code == 0, ran.text
+        assert "Nothing to do" in ran.out
+        assert ran.out.strip().endswith("False"), "Dagster was imported for nothing"
+        assert ran.seconds < 30
+        assert place.events() == events
+        assert place.hashes() == hashes
+
+    def test_does_not_need_decoded_files(self, place: Place) -> None:
+        shutil.rmtree(place.home.decoded)
+        ran = place.cloudtally("run")
+        assert ran.code == 0, ran.text
+        assert "Nothing to do" in ran.out
+
+    def test_shows_a_held_lock(self, place: Place) -> None:
+        hashes = place.hashes()
+        hold = (
+            "from dagster_project.pipeline.lock import home_lock; from pathlib import Path\n"
+            f"held = home_lock(Path({str(place.home.lock)!r})); held.__enter__()\n"
+            "import subprocess, sys\n"
+            "ended = subprocess.run(sys.argv[1:])\n"
+            "sys.exit(ended.returncode)"
+        )
+        command = [homes.sys.executable, "-c", hold, *place.command("run")]
+        ran = homes.run_command(command)
+        assert ran.code == 1
+        assert "[CT-HOME-LOCKED]" in ran.text
+        assert "Traceback" not in ran.text
+        assert place.hashes() == hashes
+
+
+class TestRebuilding:
+    def test_only_the_ledger_and_the_landed_bytes_are_needed(self, place: Place) -> None:
+        hashes, events = place.hashes(), place.events()
+        for folder in (place.home.warehouse, place.home.decoded, place.home.publications):
+            shutil.rmtree(folder)
+        place.home.published.unlink()
+        shutil.rmtree(place.home.kept)
+        ran = place.cloudtally("run")
+        assert ran.code == 0, ran.text
+        assert place.hashes() == hashes
+        assert place.events()[: len(events)] == events
+        assert len(place.events("accepted")) == len([e for e in events if e[2] == "accepted"])
+
+    def test_a_lost_link_is_made_again_without_building_a_month(self, place: Place) -> None:
+        hashes, built = place.hashes(), place.events("month_built")
+        place.home.published.unlink()
+        ran = place.cloudtally("run")
+        assert ran.code == 0, ran.text
+        assert place.hashes() == hashes
+        assert place.events("month_built") == built
+
+
+class TestRestatement:
+    def test_a_broken_promise_keeps_it_back_and_readers_keep_their_numbers(
+        self, place: Place, reader: OpenReader
+    ) -> None:
+        before, parts, hashes = reader.ask(COSTS), place.parts(), place.hashes()
+        shutil.rmtree(place.home.decoded)
+        homes.restate_onprem(place, JULY, homes.dearer, "dearer")
+
+        blocked = place.cloudtally("run", first=homes.IMPOSSIBLE_PROMISE)
+        assert blocked.code == 1, blocked.text
+        assert homes.IMPOSSIBLE in blocked.text
+        assert "Traceback" not in blocked.text
+        assert place.hashes() == hashes
+        [failed] = place.events("checks_failed")
+        assert homes.IMPOSSIBLE in failed[-1]
+        months_built = place.events("month_built")
+
+        ran = place.cloudtally("run")
+        assert ran.code == 0, ran.text
+        assert place.events("month_built") == months_built
+        assert reader.ask(COSTS) == before
+        cost = {month: (total,) for month, total in place.query(COSTS)}
+        assert cost[JULY] != cost[JUNE]
+        assert str(place.query(COSTS)) != before
+        assert {month for month in parts if place.parts()[month] != parts[month]} == {
+            JULY.isoformat()
+        }
+        assert _changed(hashes, place.hashes(), parts) == {JULY.isoformat()}
+
+    def test_late_usage_rebuilds_its_month_too_and_a_bad_delivery_stops_nobody(
+        self, place: Place
+    ) -> None:
+        parts, hashes = place.parts(), place.hashes()
+        homes.restate_aws(place, JULY, homes.used_a_month_before)
+        homes.restate_onprem(place, AUGUST, lambda rows: rows[:5], "cut-off")
+        august = place.query(COSTS)
+
+        ran = place.cloudtally("run")
+        assert ran.code == 3, ran.text
+        assert "CT-LAND-SHRINK" in ran.text
+        touched = {JUNE.isoformat(), JULY.isoformat()}
+        assert _changed(hashes, place.hashes(), parts) == touched
+        assert {month for month in parts if place.parts()[month] != parts[month]} == touched
+        assert place.query(COSTS) == august
+        [(state, reason)] = place.query(
+            "select state, reason from mart_data_calendar"
+            f" where source_name = 'onprem' and month = date '{AUGUST}'"
+        )
+        assert state == "quarantined"
+        assert "CT-LAND-SHRINK" in reason
+        status = place.cloudtally("status")
+        assert status.code == 3
+        assert "onprem 2026-08 quarantined" in status.text
+        assert _failed_checks(place) == {"landing/onprem"}
+
+        again = place.cloudtally("run")
+        assert again.code == 3
+        assert "Nothing to do" in again.text
+
+    def test_a_month_that_becomes_empty_comes_out_empty(self, place: Place) -> None:
+        homes.restate_onprem(place, MAY, lambda _rows: [], "withdrawn")
+        parts = place.parts()
+        ran = place.cloudtally("run", "--accept-shrink", "the data centre was billed elsewhere")
+        assert ran.code == 0, ran.text
+        assert (
+            place.query(f"select 1 from mart_spend_carbon_daily where billing_month = '{MAY}'")
+            == []
+        )
+        assert place.query(
+            f"select count(*) from fct_cost_and_carbon where x_BillingMonth = date '{MAY}'"
+        ) == [(0,)]
+        moved = {month for month in parts if place.parts().get(month) != parts[month]}
+        assert moved == {MAY.isoformat()}
+        [accepted] = [event for event in place.events("accepted") if event[8]]
+        assert accepted[8] == "the data centre was billed elsewhere"
+
+
+def _changed(before: dict[str, str], after: dict[str, str], months: dict[str, int]) -> set[str]:
+    return {month for month in months if before[month] != after[month]}
+
+
+def _failed_checks(place: Place) -> set[str]:
+    """Return the assets whose checks failed in the newest run of the home's Dagster instance."""
+    script = (
+        "import dagster as dg, sys\n"
+        "with dg.DagsterInstance.get() as instance:\n"
+        "    [run] = instance.get_runs(limit=1)\n"
+        "    for entry in instance.all_logs(run.run_id,"
+        " of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):\n"
+        "        check = entry.dagster_event.asset_check_evaluation_data\n"
+        "        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:\n"
+        "            print(check.asset_key.to_user_string())\n"
+    )
+    ran = homes.run_command(
+        [homes.sys.executable, "-c", script], DAGSTER_HOME=str(place.home.dagster)
+    )
+    return set(ran.out.split())
+
+
+class TestSelection:
+    def test_a_chosen_month_leaves_the_others_and_a_lost_source_stops_nobody(
+        self, place: Place
+    ) -> None:
+        parts, accepted = place.parts(), len(place.events("accepted"))
+        homes.restate_onprem(place, JUNE, homes.dearer, "june")
+        homes.restate_onprem(place, JULY, homes.dearer, "july")
+        (place.estate / "exports/aws/labs-focus").rename(place.estate / "moved-away")
+        ran = place.cloudtally("run", "--month", "2026-07")
+        assert ran.code == 3, ran.text
+        assert "aws-sandbox" in ran.text
+        assert "CT-STORE-NOTFOUND" in ran.text
+        assert len(place.events("accepted")) == accepted + 1
+        moved = {month for month in parts if place.parts()[month] != parts[month]}
+        assert moved == {JULY.isoformat()}
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("text", "code"),
+        [
+            (None, "CT-CONFIG-MISSING"),
+            ("home: [", "CT-CONFIG-YAML"),
+            ("home: ./w\nsurces: []", "CT-CONFIG-INVALID"),
+            (
+                "home: ./w\nsources: [{name: a, provider: aws, export: inventory, location: x}]",
+                "CT-CONFIG-INVALID",
+            ),
+        ],
+    )
+    def test_a_configuration_mistake_is_one_sentence(
+        self, tmp_path: Path, text: str | None, code: str
+    ) -> None:
+        if text is not None:
+            (tmp_path / "cloudtally.yaml").write_text(text)
+        ran = Place(tmp_path).cloudtally("run")
+        assert ran.code == 2
+        assert ran.text.count(f"[{code}]") == 1
+        assert "Traceback" not in ran.text
+
+    def test_a_month_that_is_none_is_named(self, tmp_path: Path) -> None:
+        ran = Place(tmp_path).cloudtally("run", "--month", "2026-13")
+        assert ran.code == 2
+        assert "Traceback" not in ran.text
+
+    def test_nothing_published_has_no_dashboard(self, tmp_path: Path) -> None:
+        (tmp_path / "cloudtally.yaml").write_text("home: ./warehouse")
+        ran = Place(tmp_path).cloudtally("dashboard", "--no-browser")
+        assert ran.code == 1
+        assert "[CT-DASHBOARD-NOTHING]" in ran.text
+
+    def test_no_source_is_nothing_to_do(self, tmp_path: Path) -> None:
+        (tmp_path / "cloudtally.yaml").write_text("home: ./warehouse")
+        ran = Place(tmp_path).cloudtally("run")
+        assert "Traceback" not in ran.text
+        assert "source" in ran.text
+
+
+KILLED_AT: dict[str, Callable[[Place], bool]] = {
+    "while a delivery lands": lambda place: len(place.events("accepted")) > ACCEPTED_BEFORE,
+    "while charges are built": lambda place: _exists(place.home.lake / "int_charges__keyed"),
+    "while facts are built": lambda place: _exists(place.home.lake / "fct_cost_and_carbon"),
+    "while the publication is built": lambda place: len(_publications(place)) > 1,
+    "while promises are checked": lambda place: any(
+        (folder / "manifest.json").exists() for folder in _publications(place)[1:]
+    ),
+    "when promises are checked": lambda place: any(
+        (folder / "checks.json").exists() for folder in _publications(place)[1:]
+    ),
+}
+ACCEPTED_BEFORE = 27
+
+
+def _exists(folder: Path) -> bool:
+    return any(folder.glob("*/part.parquet"))
+
+
+def _publications(place: Place) -> list[Path]:
+    return sorted(path for path in place.home.publications.iterdir() if path.is_dir())
+
+
+@pytest.mark.slow
+class TestKills:
+    def test_leave_readers_alone_and_the_next_run_finishes(self, place: Place) -> None:
+        homes.restate_onprem(place, JULY, homes.dearer, "dearer")
+        assert place.cloudtally("run").code == 0
+        wanted = place.hashes()
+        homes.put_back(place, place.estate.parent / "saved")
+        assert len(place.events("accepted")) == ACCEPTED_BEFORE
+        shutil.rmtree(place.home.warehouse)
+        shutil.rmtree(place.home.decoded)
+        homes.restate_onprem(place, JULY, homes.dearer, "dearer")
+        hashes, costs = place.hashes(), place.query(COSTS)
+        for moment, has_come in KILLED_AT.items():
+            process = place.start("run")
+            caught = homes.wait_for(lambda has_come=has_come: has_come(place), process)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            assert caught, f"{moment}: {process.stdout.read() if process.stdout else ''}"
+            assert (place.hashes(), place.query(COSTS)) == (hashes, costs), moment
+        last = place.cloudtally("run")
+        assert last.code == 0, last.text
+        assert place.hashes() == wanted
+        assert place.parts().keys() == {month.isoformat() for month in (MAY, JUNE, JULY, AUGUST)}
+
+
+@pytest.mark.slow
+class TestDagster:
+    def test_its_own_command_line_gives_the_same_publication(self, place: Place) -> None:
+        hashes = place.hashes()
+        shutil.rmtree(place.home.root)
+        place.home.dagster.mkdir(parents=True)
+        command = [
+            homes.sys.executable, "-m", "dagster", "asset", "materialize",
+            "-m", "dagster_project.definitions", "--select", "*",
+            "--partition-range", "2026-05...2026-08",
+        ]  # fmt: skip
+        ran = homes.run_command(
+            command, CLOUDTALLY_CONFIG=str(place.config), DAGSTER_HOME=str(place.home.dagster)
+        )
+        assert ran.code == 0, ran.text[-3000:]
+        assert place.hashes() == hashes
+        assert "Nothing to do" in place.cloudtally("run").text
+
+    def test_definitions_load_as_dagster_checks_them(self, place: Place) -> None:
+        dg = Path(homes.sys.executable).with_name("dg")
+        ran = homes.run_command([str(dg), "check", "defs"], CLOUDTALLY_CONFIG=str(place.config))
+        assert ran.code == 0, ran.text
