@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import dagster as dg
 
-from dagster_project.assets.run_context import run_context
-from dagster_project.partitions import billing_months, months_of
+from dagster_project.assets.run_context import note_outcomes, run_context, run_months
+from dagster_project.partitions import billing_months
 from dagster_project.pipeline.extract import Outcome, Status, extract
 from dagster_project.pipeline.imports import ensure_decoded
 from dagster_project.pipeline.lock import home_lock
@@ -54,7 +54,8 @@ def _landing_asset(source: SourceConfig) -> dg.AssetsDefinition:
     def landing(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         run = run_context()
         with home_lock(run.home.lock):
-            outcomes = extract(run, source, months_of(context))
+            outcomes = extract(run, source, run_months(context))
+        note_outcomes(outcomes)
         return _landing_result(outcomes)
 
     return landing

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from dagster_project.assets.run_context import given_context
+from dagster_project.assets.run_context import Given, given
 from dagster_project.definitions import JOB, build_definitions
+from dagster_project.assets.publication import PROMISES
 from dagster_project.months import Month
 from dagster_project.partitions import range_tags
 from dagster_project.paths import Home
 from dagster_project.pipeline.build import seeds_are_loaded
 from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.extract import Outcome, Status
 
 INSTANCE_CONFIG = """\
 telemetry:
@@ -24,24 +26,40 @@ concurrency:
     granularity: op
 """
 
+STARTED_BY = {"cloudtally/started_by": "command line"}
+_UNFINISHED = (
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+)
+
+MOST_SHOWN = 5
+
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Launched:
-    """How a run ended; `problems` are sentences for the user."""
+    """How a run ended.
+
+    Attributes:
+        problems: Sentences for the user, about steps that failed and promises that are broken.
+        unread: What couldn't be brought home this time and is tried again by the next run.
+    """
 
     succeeded: bool
     problems: tuple[str, ...]
+    unread: tuple[Outcome, ...]
 
 
 def launch(context: Context, months: Sequence[Month], progress: Progress) -> Launched:
-    """Run every asset over the months from the first to the last."""
+    """Run every asset over the months; whoever calls holds the home's lock."""
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     definitions = build_definitions(context.settings)
     job = definitions.resolve_job_def(JOB)
     selection = _selection(definitions, context.home)
-    total = len({definitions.resolve_assets_def(key).node_def.name for key in selection})
+    steps = {definitions.resolve_assets_def(key).node_def.name for key in selection}
+    total = len(steps) + 1  # the promises are a step, and no asset
     done = 0
 
     def on_step() -> None:
@@ -49,15 +67,18 @@ def launch(context: Context, months: Sequence[Month], progress: Progress) -> Lau
         done += 1
         progress(done, total)
 
-    with given_context(context, on_step), dagster_instance(context.home) as instance:
+    run = Given(context, frozenset(months), on_step)
+    with given(run), dagster_instance(context.home) as instance:
+        _close_killed_runs(instance)
         result = job.execute_in_process(
             instance=instance,
-            tags=range_tags(list(months)),
+            tags={**range_tags(list(months)), **STARTED_BY},
             asset_selection=selection,
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-    return Launched(result.success, tuple(_problems(result)))
+    unread = (outcome for outcome in run.outcomes if outcome.status is Status.FAILED)
+    return Launched(result.success, tuple(_problems(result)), tuple(unread))
 
 
 def dagster_instance(home: Home) -> dg.DagsterInstance:
@@ -68,6 +89,18 @@ def dagster_instance(home: Home) -> dg.DagsterInstance:
         config.write_text(INSTANCE_CONFIG)
     os.environ["DAGSTER_HOME"] = str(home.dagster.resolve())
     return dg.DagsterInstance.get()
+
+
+def _close_killed_runs(instance: dg.DagsterInstance) -> None:
+    """Close runs that a killed command line left open.
+
+    Without this the step it was killed in holds its place in the pool for ever, and every later
+    run of this home waits for it.
+    """
+    left = dg.RunsFilter(tags=STARTED_BY, statuses=list(_UNFINISHED))
+    for run in instance.get_runs(filters=left):
+        instance.report_run_failed(run, "The process of this run ended before the run did.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def _selection(definitions: dg.Definitions, home: Home) -> list[dg.AssetKey]:
@@ -93,7 +126,8 @@ def _problems(result: dg.ExecuteInProcessResult) -> list[str]:
             problems.append(message.partition("CloudtallyError: ")[2].strip() or message.strip())
     for check in result.get_asset_check_evaluations():
         if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
-            details = [str(value.value) for value in check.metadata.values()]
-            if check.check_name.startswith("promises__"):
-                problems.append(f"{check.check_name}: {' '.join(details[:3])}")
+            relation = check.check_name.partition(PROMISES)[2]
+            problems += [
+                f"{relation}: {name}: {value.value}" for name, value in check.metadata.items()
+            ][:MOST_SHOWN] if relation else []
     return problems

@@ -12,6 +12,7 @@ from dagster_project.publish.swap import publish
 
 CANDIDATE = dg.AssetKey(["publication", "candidate"])
 PUBLISHED = dg.AssetKey(["publication", "published"])
+PROMISES = "promises__"
 
 
 def publication_assets(marts: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
@@ -57,7 +58,7 @@ def promise_checks() -> dg.AssetChecksDefinition:
 
     specs = [
         dg.AssetCheckSpec(
-            name=f"promises__{suite.relation}",
+            name=f"{PROMISES}{suite.relation}",
             asset=CANDIDATE,
             blocking=True,
             description=suite.reader,
@@ -76,7 +77,7 @@ def promise_checks() -> dg.AssetChecksDefinition:
         for result in results:
             yield dg.AssetCheckResult(
                 asset_key=CANDIDATE,
-                check_name=f"promises__{result.relation}",
+                check_name=f"{PROMISES}{result.relation}",
                 passed=result.passed,
                 severity=dg.AssetCheckSeverity.ERROR,
                 metadata={

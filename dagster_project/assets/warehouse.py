@@ -13,8 +13,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
-from dagster_project.assets.run_context import run_context
-from dagster_project.partitions import billing_months, months_of
+from dagster_project.assets.run_context import run_context, run_months
+from dagster_project.partitions import billing_months
 from dagster_project.pipeline import build, steps
 from dagster_project.pipeline.dbt import NodeResult
 
@@ -60,7 +60,7 @@ def warehouse_assets(manifest: Path) -> list[dg.AssetsDefinition]:
         pool="home",
     )
     def dbt_monthly(context: dg.AssetExecutionContext) -> Events:
-        results = steps.build_months(run_context(), months_of(context))
+        results = steps.build_months(run_context(), run_months(context))
         yield from _events(context, document, results)
 
     @dbt_assets(

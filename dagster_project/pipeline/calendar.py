@@ -60,7 +60,7 @@ def calendar_rows(settings: Settings, state: LedgerState) -> list[CalendarRow]:
         standing = [d for d in state.quarantined() if d.unit.source == source.name]
         months = {unit.month for unit in units} | {d.unit.month for d in standing}
         if months:
-            last = max(max(months), _last_expected(settings, source))
+            last = max(max(months), _last_shown(settings, source))
             rows += [
                 _row(settings, source, month, units, standing)
                 for month in month_range(min(months), last)
@@ -100,6 +100,13 @@ def period_rows(settings: Settings, state: LedgerState) -> list[PeriodRow]:
         months = {unit.month for unit in state.current if unit.source in names}
         rows += [_period(settings, state, provider, sources, month) for month in sorted(months)]
     return rows
+
+
+def _last_shown(settings: Settings, source: SourceConfig) -> Month:
+    """Return the last month with a row: emissions of the last full month show as pending."""
+    if source.is_emissions:
+        return add_months(month_of(settings.today), -1)
+    return _last_expected(settings, source)
 
 
 def _last_expected(settings: Settings, source: SourceConfig) -> Month:

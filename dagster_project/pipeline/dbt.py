@@ -13,6 +13,7 @@ from dagster_project.errors import CloudtallyError
 from dagster_project.paths import DBT_PROJECT, SEEDS, Home
 from dagster_project.pipeline.build import dbt_environment
 from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.lock import held_locks
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def _call(home: Home, arguments: Sequence[str]) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         check=False,
+        pass_fds=held_locks(),
     )
 
 

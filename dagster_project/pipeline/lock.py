@@ -1,7 +1,8 @@
 """One run at a time on a home.
 
 Dagster's pool keeps one instance's runs apart; this lock also keeps apart what Dagster can't see:
-two command lines, or a command line beside a daemon.
+two command lines, or a command line beside a daemon. Processes that a run starts inherit it
+(`held_locks`), so that a home whose run was killed stays locked until they have ended too.
 """
 
 import fcntl
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from dagster_project.errors import CloudtallyError
 
-_held: set[Path] = set()
+_held: dict[Path, int] = {}
 
 
 @contextmanager
@@ -30,13 +31,18 @@ def home_lock(path: Path) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         _acquire(descriptor, path)
-        _held.add(path)
+        _held[path] = descriptor
         try:
             yield
         finally:
-            _held.discard(path)
+            del _held[path]
     finally:
         os.close(descriptor)
+
+
+def held_locks() -> tuple[int, ...]:
+    """Return the descriptors of the locks that this process holds, for those it starts."""
+    return tuple(_held.values())
 
 
 def _acquire(descriptor: int, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The data dictionary in the repository is the one that the dbt project gives, and it is complete."""
+"""The data dictionary in the repository is the one that the dbt project gives, and complete."""
 
 import json
 from collections.abc import Iterator
@@ -71,4 +71,6 @@ def test_every_published_column_says_how_it_adds_up(manifest: dict[str, Any]) ->
     metas = {name: column["config"]["meta"] for name, column in published_columns(manifest)}
 
     assert {n for n, meta in metas.items() if meta.get("additivity") not in ADDITIVITY} == set()
-    assert [n for n, meta in metas.items() if meta["additivity"] in MEASURES and "unit" not in meta] == []
+    assert [
+        n for n, meta in metas.items() if meta["additivity"] in MEASURES and "unit" not in meta
+    ] == []

@@ -64,36 +64,40 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> ModelRun:
 
 
 def amounts(largest: int, *, negative: bool = True) -> st.SearchStrategy[Decimal]:
-    """Amounts of up to 18 decimals, often 0 and often tiny."""
+    """Amounts of up to 18 decimals; few are 0 or too tiny to weigh anything."""
+    least = -1 if negative else 0
     units = st.one_of(
+        st.integers(1, 10**6).map(lambda cents: cents * 10**16),
+        st.integers(1, 10**18),
+        st.integers(1, largest * 10**18),
+        st.integers(least * largest * 10**18, largest * 10**18),
         st.sampled_from([0, 1, 10**18]),
-        st.integers(-(10**6) if negative else 0, 10**6),
-        st.integers(-largest * 10**18 if negative else 0, largest * 10**18),
     )
     return st.builds(lambda value: EXACT.scaleb(Decimal(value), -18), units)
 
 
+USED = st.sampled_from([MONTHS[0], MONTHS[0], *MONTHS])
 COST = amounts(10**6)
 KG = amounts(10**9)
 CHARGE_BASE = {
     "BilledCost": COST,
     "EffectiveCost": COST,
-    "ListCost": st.one_of(COST, st.none()),
+    "ListCost": st.one_of(amounts(10**6, negative=False), COST, st.none()),
     "ContractedCost": st.one_of(COST, st.none()),
     "ConsumedQuantity": COST,
-    "BillingCurrency": st.sampled_from(["USD", "EUR"]),
+    "BillingCurrency": st.sampled_from(["USD", "USD", "EUR"]),
     "BillingAccountName": st.sampled_from(["old name", "new name"]),
     "InvoiceId": st.one_of(st.none(), st.just("INV-1")),
     "ChargeCategory": st.sampled_from(["Usage"] * 6 + ["usage", "Purchase", "Tax", "Credit"]),
-    "CommitmentDiscountStatus": st.sampled_from([None, None, "Used", "Unused"]),
+    "CommitmentDiscountStatus": st.sampled_from([None, None, None, "Used", "Unused"]),
     "Tags": st.sampled_from([None, '{"env":"prod"}', '"env": "dev"', "no json"]),
-    "SkuId": st.sampled_from([None, "sku-1", "sku-2"]),
+    "SkuId": st.sampled_from([None, None, "sku"]),
 }
 PLACES: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
     "aws": {
         "BillingAccountId": st.just("payer"),
-        "SubAccountId": st.sampled_from(["a1", "a2"]),
-        "RegionId": st.sampled_from(["eu-west-1", None]),
+        "SubAccountId": st.sampled_from(["a1", "a1", "a1", "a2"]),
+        "RegionId": st.sampled_from(["eu-west-1", "eu-west-1", None]),
         "ServiceName": st.just("Amazon Elastic Compute Cloud"),
         "provider_columns": st.sampled_from(
             ['{"x_ServiceCode":"AmazonEC2"}', '{"x_ServiceCode":"AWSLambda"}', None]
@@ -103,15 +107,15 @@ PLACES: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
     "azure": {
         "BillingAccountId": st.just("enrolment"),
         "SubAccountId": st.just("/subscriptions/S1"),
-        "ResourceId": st.sampled_from(["/Subscriptions/S1/vm", "/subscriptions/s1/db", None]),
+        "ResourceId": st.sampled_from(["/Subscriptions/S1/vm", "/subscriptions/s1/vm", None]),
         "RegionId": st.just("westeurope"),
         "ServiceName": st.just("Virtual Machines"),
     },
     "gcp": {
         "BillingAccountId": st.just("billing"),
-        "SubAccountId": st.sampled_from(["project", "other"]),
-        "RegionId": st.sampled_from(["europe-west1", None]),
-        "ServiceName": st.sampled_from(["Compute Engine", "Cloud Storage"]),
+        "SubAccountId": st.sampled_from(["project", "project", "other"]),
+        "RegionId": st.sampled_from(["europe-west1", "europe-west1", None]),
+        "ServiceName": st.just("Compute Engine"),
     },
     "onprem": {"BillingAccountId": st.just("room"), "SubAccountId": st.just("rack")},
     "generic": {"BillingAccountId": st.just("any"), "SubAccountId": st.none()},
@@ -122,8 +126,8 @@ SOURCE_OF = {"onprem": "onprem", "generic": "other"}
 @st.composite
 def charge(draw: st.DrawFn, room: str) -> Row:
     billed = draw(st.sampled_from(MONTHS))
-    used = draw(st.sampled_from([billed, billed, MONTHS[0]]))
-    start = dt.datetime.combine(used, dt.time()) + dt.timedelta(days=draw(st.integers(0, 2)))
+    used = draw(st.sampled_from([billed, MONTHS[0], MONTHS[0]]))
+    start = dt.datetime.combine(used, dt.time()) + dt.timedelta(days=draw(st.integers(0, 1)))
     after = next_month(billed)
     name = SOURCE_OF.get(room, f"{room}-focus")
     fixed = {key: draw(strategy) for key, strategy in {**CHARGE_BASE, **PLACES[room]}.items()}
@@ -145,23 +149,23 @@ def next_month(month: dt.date) -> dt.date:
 
 @st.composite
 def aws_emission(draw: st.DrawFn) -> Row:
-    month = draw(st.sampled_from(MONTHS))
+    month = draw(USED)
     return {
         "source_name": "aws-carbon",
         "usage_month": month,
         "delivery_id": f"aws-carbon {month}",
         "model_version": draw(st.sampled_from(["v3.0.9", "v3.0.10"])),
         "payer_account_id": "payer",
-        "usage_account_id": draw(st.sampled_from(["a1", "a2", "a3"])),
-        "product_code": draw(st.sampled_from(["AmazonEC2", "Other"])),
-        "region_code": draw(st.sampled_from(["eu-west-1", "", None])),
+        "usage_account_id": draw(st.sampled_from(["a1", "a1", "a2", "a3"])),
+        "product_code": draw(st.sampled_from(["AmazonEC2", "AmazonEC2", "Other"])),
+        "region_code": draw(st.sampled_from(["eu-west-1", "eu-west-1", "", None])),
         **{name: draw(st.one_of(KG, st.none())) for name in AWS_MEASURES},
     }
 
 
 @st.composite
 def azure_emission(draw: st.DrawFn) -> Row:
-    month = draw(st.sampled_from(MONTHS))
+    month = draw(USED)
     return {
         "source_name": "azure-carbon",
         "usage_month": month,
@@ -176,17 +180,17 @@ def azure_emission(draw: st.DrawFn) -> Row:
 
 @st.composite
 def gcp_emission(draw: st.DrawFn) -> Row:
-    month = draw(st.sampled_from(MONTHS))
+    month = draw(USED)
     return {
         "source_name": "gcp-carbon",
         "usage_month": month,
         "delivery_id": f"gcp-carbon {month}",
         "billing_account_id": "billing",
-        "project_id": draw(st.sampled_from(["project", "other", None])),
+        "project_id": draw(st.sampled_from(["project", "project", "other", None])),
         "project_number": draw(st.sampled_from(["1", ""])),
-        "service_description": draw(st.sampled_from(["Compute Engine", "Cloud Storage"])),
+        "service_description": draw(st.sampled_from(["Compute Engine", "Gone Engine"])),
         "location": "europe-west1-b",
-        "region": draw(st.sampled_from(["europe-west1", None])),
+        "region": draw(st.sampled_from(["europe-west1", "europe-west1", None])),
         "carbon_model_version": draw(st.sampled_from([9, 15])),
         **{name: draw(st.one_of(KG, st.none())) for name in GCP_MEASURES},
     }
@@ -195,14 +199,14 @@ def gcp_emission(draw: st.DrawFn) -> Row:
 @st.composite
 def estates(draw: st.DrawFn) -> Estate:
     charges = {
-        f"stg_{room}__focus": draw(st.lists(charge(room), max_size=most))
-        for room, most in {"aws": 12, "azure": 6, "gcp": 8, "onprem": 2, "generic": 2}.items()
+        f"stg_{room}__focus": draw(st.lists(charge(room), min_size=most // 2, max_size=most))
+        for room, most in {"aws": 18, "azure": 8, "gcp": 10, "onprem": 1, "generic": 1}.items()
     }
     return {
         **charges,
-        "stg_aws__carbon": draw(st.lists(aws_emission(), max_size=8)),
-        "stg_azure__carbon": draw(st.lists(azure_emission(), max_size=5)),
-        "stg_gcp__carbon": draw(st.lists(gcp_emission(), max_size=6)),
+        "stg_aws__carbon": draw(st.lists(aws_emission(), min_size=4, max_size=8)),
+        "stg_azure__carbon": draw(st.lists(azure_emission(), min_size=2, max_size=5)),
+        "stg_gcp__carbon": draw(st.lists(gcp_emission(), min_size=3, max_size=6)),
     }
 
 

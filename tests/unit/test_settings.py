@@ -1,0 +1,107 @@
+"""The configuration file: whatever is wrong with it is one sentence."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from dagster_project.errors import CloudtallyError
+from dagster_project.settings import load_settings
+
+GOOD = """
+home: ./warehouse
+reporting_currency: EUR
+sources:
+  - {name: main, provider: aws, export: focus, location: "s3://bucket/prefix/focus"}
+  - {name: plain, provider: snowpeak, export: focus, location: my files, authoritative: true}
+"""
+
+
+def written(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "cloudtally.yaml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_good_file(tmp_path: Path) -> None:
+    settings = load_settings(written(tmp_path, GOOD))
+    assert settings.home == tmp_path / "warehouse"
+    assert settings.reporting_currency == "EUR"
+    main, plain = settings.sources
+    assert main.location == "s3://bucket/prefix/focus"
+    assert plain.location == (tmp_path / "my files").as_uri()
+    assert (main.room, plain.room) == ("aws", "generic")
+    assert (main.authoritative, plain.authoritative) == (False, True)
+    assert settings.source("plain") is plain
+
+
+def test_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUDTALLY_CONFIG", str(written(tmp_path, "home: h\nclock: 2026-04-10")))
+    assert load_settings().today == dt.date(2026, 4, 10)
+
+
+BAD = {
+    "no yaml": ("home: [", "CT-CONFIG-YAML", ("line: 1",)),
+    "no text": (b"\xff\xfe\x00", "CT-CONFIG-YAML", ()),
+    "a list": ("- home", "CT-CONFIG-YAML", ("mapping",)),
+    "nothing": ("", "CT-CONFIG-YAML", ("home:",)),
+    "no home": ("sources: []", "CT-CONFIG-INVALID", ("home", "required")),
+    "unknown key": ("home: h\nhoem: x", "CT-CONFIG-INVALID", ("hoem",)),
+    "currency": ("home: h\nreporting_currency: euro", "CT-CONFIG-INVALID", ("reporting_currency",)),
+    "sources no list": ("home: h\nsources: 5", "CT-CONFIG-INVALID", ("sources",)),
+    "source no mapping": ("home: h\nsources: [5]", "CT-CONFIG-INVALID", ("sources.0",)),
+    "unknown export": (
+        "home: h\nsources: [{name: a, provider: aws, export: cur3, location: x}]",
+        "CT-CONFIG-INVALID", ("'cur3'", "focus, carbon"),
+    ),
+    "export of another": (
+        "home: h\nsources: [{name: a, provider: onprem, export: carbon, location: x}]",
+        "CT-CONFIG-INVALID", ("onprem", "carbon"),
+    ),
+    "name that climbs": (
+        "home: h\nsources: [{name: ../a, provider: aws, export: focus, location: x}]",
+        "CT-CONFIG-INVALID", ("sources.0.name", "lower-case"),
+    ),
+    "provider in capitals": (
+        "home: h\nsources: [{name: a, provider: AWS, export: focus, location: x}]",
+        "CT-CONFIG-INVALID", ("sources.0.provider", "lower-case"),
+    ),
+    "no location": (
+        "home: h\nsources: [{name: a, provider: aws, export: focus}]",
+        "CT-CONFIG-INVALID", ("sources.0.location",),
+    ),
+    "two of a name": (
+        "home: h\nsources:\n"
+        "  - {name: a, provider: aws, export: focus, location: x}\n"
+        "  - {name: a, provider: gcp, export: focus, location: y}",
+        "CT-CONFIG-INVALID", ("unique", "twice: a"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_file_is_one_sentence(case: str, tmp_path: Path) -> None:
+    text, code, words = BAD[case]
+    path = written(tmp_path, text)
+    with pytest.raises(CloudtallyError) as caught:
+        load_settings(path)
+    sentence = str(caught.value)
+    assert caught.value.code == code
+    assert caught.value.next_step
+    for word in (str(path), *words):
+        assert word in sentence
+    assert "\n" not in sentence
+    assert "pydantic" not in sentence
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(CloudtallyError) as caught:
+        load_settings(tmp_path / "none.yaml")
+    assert caught.value.code == "CT-CONFIG-MISSING"
+    assert "cloudtally demo" in str(caught.value)
+
+
+def test_unknown_source_lists_the_known_ones(tmp_path: Path) -> None:
+    settings = load_settings(written(tmp_path, GOOD))
+    with pytest.raises(CloudtallyError, match=r"'other'.*Configured: main, plain"):
+        settings.source("other")
