@@ -61,8 +61,7 @@ def compiled_models(folder: Path, sources: Sequence[SourceConfig]) -> "ModelRun"
     import_ledger(context, [])
     context.home.dbt_target.mkdir(parents=True)
     finished = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "compile"]
-        + ["--project-dir", str(project)],
+        [sys.executable, "-m", "dbt.cli.main", "compile", "--project-dir", str(project)],
         env={**os.environ, **dbt_environment(context.home)},
         cwd=context.home.dbt_target,
         capture_output=True,

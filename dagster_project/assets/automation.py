@@ -1,5 +1,6 @@
 """When runs start by themselves: a sensor for new deliveries, a schedule for the reload window."""
 
+import datetime as dt
 import hashlib
 from collections.abc import Iterator
 
@@ -17,20 +18,25 @@ RELOAD_AT = "0 6 * * *"
 
 
 def delivery_sensor(job: str) -> dg.SensorDefinition:
-    """Return the sensor that asks every source for deliveries that no decision covers yet."""
+    """Return the sensor that asks every source for deliveries that no decision covers yet.
+
+    What is still undecided an hour after it was announced is announced again: its run may have
+    met a source that was out of reach.
+    """
 
     @dg.sensor(job_name=job, minimum_interval_seconds=LOOK_EVERY_SECONDS, name="new_deliveries")
     def new_deliveries(
         context: dg.SensorEvaluationContext,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         months, signature = _waiting(context)
+        announcement = f"{signature}@{dt.datetime.now(dt.UTC):%Y-%m-%dT%H}"
         if not months:
             yield dg.SkipReason("Nothing new at any source.")
-        elif signature == context.cursor:
-            yield dg.SkipReason("These deliveries were announced already.")
+        elif announcement == context.cursor:
+            yield dg.SkipReason("These deliveries were announced within this hour.")
         else:
-            context.update_cursor(signature)
-            yield dg.RunRequest(run_key=signature, tags=range_tags(months))
+            context.update_cursor(announcement)
+            yield dg.RunRequest(run_key=announcement, tags=range_tags(months))
 
     return new_deliveries
 

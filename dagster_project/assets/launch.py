@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from dagster_project.assets.publication import PROMISES
 from dagster_project.assets.run_context import Given, given
 from dagster_project.definitions import JOB, build_definitions
-from dagster_project.assets.publication import PROMISES
 from dagster_project.months import Month
 from dagster_project.partitions import range_tags
 from dagster_project.paths import Home
 from dagster_project.pipeline.build import seeds_are_loaded
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import Outcome, Status
+from dagster_project.pipeline.steps import begin
 
 INSTANCE_CONFIG = """\
 telemetry:
@@ -57,6 +58,7 @@ def launch(context: Context, months: Sequence[Month], progress: Progress) -> Lau
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     definitions = build_definitions(context.settings)
     job = definitions.resolve_job_def(JOB)
+    begin(context)
     selection = _selection(definitions, context.home)
     steps = {definitions.resolve_assets_def(key).node_def.name for key in selection}
     total = len(steps) + 1  # the promises are a step, and no asset
@@ -92,15 +94,20 @@ def dagster_instance(home: Home) -> dg.DagsterInstance:
 
 
 def _close_killed_runs(instance: dg.DagsterInstance) -> None:
-    """Close runs that a killed command line left open.
+    """Close runs that a killed command line left open, and free every place in the pools.
 
-    Without this the step it was killed in holds its place in the pool for ever, and every later
-    run of this home waits for it.
+    A step that was killed holds its place for ever, and every later run would wait for it. Who
+    holds the home's lock may take them all: no other step could work on the home now.
     """
     left = dg.RunsFilter(tags=STARTED_BY, statuses=list(_UNFINISHED))
     for run in instance.get_runs(filters=left):
         instance.report_run_failed(run, "The process of this run ended before the run did.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    storage = instance.event_log_storage
+    pools = storage.get_concurrency_infos(sorted(storage.get_concurrency_keys())).values()
+    holding = {slot.run_id for pool in pools for slot in pool.claimed_slots}
+    waiting = {step.run_id for pool in pools for step in pool.pending_steps}
+    for run_id in sorted(holding | waiting):
+        storage.free_concurrency_slots_for_run(run_id)
 
 
 def _selection(definitions: dg.Definitions, home: Home) -> list[dg.AssetKey]:
@@ -125,9 +132,8 @@ def _problems(result: dg.ExecuteInProcessResult) -> list[str]:
             message = error.message if error is not None else "unknown"
             problems.append(message.partition("CloudtallyError: ")[2].strip() or message.strip())
     for check in result.get_asset_check_evaluations():
-        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
-            relation = check.check_name.partition(PROMISES)[2]
-            problems += [
-                f"{relation}: {name}: {value.value}" for name, value in check.metadata.items()
-            ][:MOST_SHOWN] if relation else []
+        relation = check.check_name.partition(PROMISES)[2]
+        if relation and not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
+            broken = [f"{relation}: {name}: {said.value}" for name, said in check.metadata.items()]
+            problems += broken[:MOST_SHOWN]
     return problems

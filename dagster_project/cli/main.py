@@ -17,6 +17,7 @@ from dagster_project.months import Month, parse_month
 from dagster_project.settings import CONFIG_VARIABLE, Settings, load_settings
 
 FAILED = 1
+MISTAKEN = 2
 HELD_BACK = 3
 
 
@@ -49,7 +50,7 @@ def cli(ctx: click.Context, config: Path | None, as_json: bool) -> None:
 @click.option("--rows", type=click.IntRange(min=1_000), default=12_000, show_default=True)
 @click.pass_obj
 def demo(screen: Screen, out: Path, rows: int) -> None:
-    """Write a fictional company's exports, run the whole pipeline on them, compare with its truth."""
+    """Write a fictional company's exports, run everything on them, compare with its truth."""
     from dagster_project.cli.truth import compare_with_truth
     from dagster_project.sample_estate.estate import write_estate
 
@@ -126,7 +127,7 @@ def dashboard(screen: Screen, no_browser: bool) -> None:
             where={"expected": page},
             next_step="Run `cloudtally run`.",
         )
-    screen.say(f"{page.as_uri()}")
+    screen.report(page)
     if not no_browser:
         webbrowser.open(page.as_uri())
 
@@ -150,7 +151,7 @@ def _run(
             screen.nothing_to_do(settings, before)
             return HELD_BACK if before.problems else 0
         if not before.months:
-            screen.problems(before.problems)
+            screen.nothing_arrived(settings, before)
             return HELD_BACK if before.problems else 0
         from dagster_project.assets.launch import launch
 
@@ -161,7 +162,7 @@ def _run(
     screen.run_summary(settings, launched, after)
     if not launched.succeeded:
         return FAILED
-    return HELD_BACK if after.problems else 0
+    return HELD_BACK if after.problems or launched.unread else 0
 
 
 def main() -> None:
@@ -170,7 +171,7 @@ def main() -> None:
         cli(standalone_mode=False)
     except CloudtallyError as error:
         Screen("--json" in sys.argv).error(error)
-        sys.exit(2 if error.code.startswith("CT-CONFIG") else FAILED)
+        sys.exit(MISTAKEN if error.code.startswith(("CT-CONFIG", "CT-RULES")) else FAILED)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -93,18 +94,36 @@ class Screen:
         self.say(f"Nothing to do: {len(months)} months ({span}) are published as they arrived.")
         self.problems(survey.problems)
 
+    def nothing_arrived(self, settings: Any, survey: Any) -> None:
+        """Say that there is nothing that could be built."""
+        what = "No delivery has arrived" if settings.sources else "No source is configured"
+        problems = [str(outcome.error) for outcome in survey.problems]
+        self.document({"outcome": "nothing to do", "problems": problems})
+        self.say(f"{what}: nothing to build. Configuration: {settings.config_path}")
+        self.problems(survey.problems)
+
+    def report(self, page: Path) -> None:
+        """Say where the report is."""
+        self.document({"report": page.as_uri()})
+        self.say(page.as_uri())
+
     def run_summary(self, settings: Any, launched: Any, survey: Any) -> None:
         """Print how a run ended and where to look."""
+        known = {(outcome.source, outcome.month, outcome.variant) for outcome in survey.problems}
+        held_back = [
+            *survey.problems,
+            *(o for o in launched.unread if (o.source, o.month, o.variant) not in known),
+        ]
         self.document(
             {
                 "outcome": "published" if launched.succeeded else "failed",
-                "problems": [*launched.problems, *(str(o.error) for o in survey.problems)],
+                "problems": [*launched.problems, *(str(o.error) for o in held_back)],
                 "published": str(settings.layout.published),
             }
         )
         for problem in launched.problems:
             self.console.print(f"[red]{escape(problem)}[/red]", soft_wrap=True)
-        self.problems(survey.problems)
+        self.problems(held_back)
         if launched.succeeded:
             self.say(f"Published {len(survey.plan.months)} months:")
             self.say(f"  {settings.layout.published / 'cloudtally.duckdb'}")

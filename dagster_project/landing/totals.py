@@ -29,9 +29,9 @@ SCALE = Decimal("1e-18")
 ACCOUNT_SEPARATOR = " / "
 """Between the ids that name an account together: Azure's ids hold slashes themselves."""
 
-_AMOUNT = pa.decimal128(38, 18)
 # Two amounts of 20 digits overflow 128 bits, and pyarrow wraps around without a word.
-_WIDE = pa.decimal256(76, 18)
+_WIDE = pa.decimal256(76, 38)
+_LIMIT = Decimal("1e20")
 _NUMBER = re.compile(r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,5})?$")
 
 
@@ -140,12 +140,14 @@ def _texts(column: pa.Array) -> list[str | None]:
 
 def _sum(column: pa.Array, name: str, first_row: int, file: str) -> Decimal:
     try:
-        # Through 38 digits: what doesn't fit is no amount, however wide the sum is.
-        amounts = pc.cast(pc.utf8_trim_whitespace(_as_text(column)), _AMOUNT)
-        total = pc.sum(pc.cast(amounts, _WIDE)).as_py()
+        amounts = pc.cast(pc.utf8_trim_whitespace(_as_text(column)), _WIDE)
     except pa.ArrowException:
-        total = _sum_slowly(column, name, first_row, file)
-    return total if total is not None else Decimal(0)
+        return _sum_slowly(column, name, first_row, file)
+    amounts = pc.round(amounts, ndigits=18, round_mode="half_towards_infinity")
+    extremes = pc.min_max(amounts).as_py().values()
+    if any(value is not None and abs(value) >= _LIMIT for value in extremes):
+        return _sum_slowly(column, name, first_row, file)
+    return (pc.sum(amounts).as_py() or Decimal(0)).quantize(SCALE)
 
 
 def _sum_slowly(column: pa.Array, name: str, first_row: int, file: str) -> Decimal:
@@ -161,6 +163,7 @@ def _amount(text: str, name: str, row: int, file: str) -> Decimal:
     # Decimal() itself would also take 1_000 and digits of other scripts.
     if _NUMBER.match(text):
         value = Decimal(text)
-        if not value or value.adjusted() < 20:
-            return value.quantize(SCALE, rounding=ROUND_HALF_UP)
+        rounded = value.quantize(SCALE, rounding=ROUND_HALF_UP) if value.adjusted() < 20 else value
+        if not value or abs(rounded) < _LIMIT:
+            return rounded
     raise not_a_number(text, name, row, file)

@@ -11,11 +11,15 @@ from typing import Any
 
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.months import Month
+from dagster_project.paths import PROJECT_ROOT, Home
 from dagster_project.pipeline.calendar import calendar_rows, period_rows
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.overlap import shared_accounts
 from dagster_project.rules.parse import load_rules
-from dagster_project.version import code_hash
+from dagster_project.version import code_hash, hash_files
+
+NOTE = "warehouse.json"
+_PUBLISHING_ROOMS = ("dagster_project/publish", "expectations")
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,14 @@ class Plan:
     Attributes:
         months: Every month that the fact has or had, oldest first, with its fingerprint.
         dirty: Months to build.
+        absent: Those of them that the warehouse has no rows of, or none that can be used.
         content: Fingerprint of everything that a publication shows.
         is_published: Whether readers already see exactly this.
     """
 
     months: dict[Month, str]
     dirty: tuple[Month, ...]
+    absent: tuple[Month, ...]
     content: str
     is_published: bool
 
@@ -46,21 +52,51 @@ def make_plan(context: Context) -> Plan:
     counted = counted_deliveries(context, state)
     months = sorted({unit.month for unit in counted} | set(state.built))
     prints = {month: fingerprint(context, counted, month) for month in months}
-    whole = not context.home.database.exists()
+    is_usable = is_complete(context.home)
+    absent = tuple(
+        month for month in months if not is_usable or not _is_in_lake(context.home, month)
+    )
     dirty = tuple(
         month
         for month in months
-        if whole
-        or state.built.get(month, {}).get("fingerprint") != prints[month]
-        or not _is_in_lake(context, month)
+        if month in absent or state.built.get(month, {}).get("fingerprint") != prints[month]
     )
     content = _publication_content(context, state, prints)
     published = state.published or {}
     is_published = (
         published.get("content") == content
+        and published.get("place") == place_of(context.home)
         and (context.home.published / "cloudtally.duckdb").exists()
     )
-    return Plan(prints, dirty, content, is_published)
+    return Plan(prints, dirty, absent, content, is_published)
+
+
+def place_of(home: Home) -> str:
+    """Return where a home is: views name their files by absolute path."""
+    return str(home.root.resolve())
+
+
+def is_complete(home: Home) -> bool:
+    """Tell whether the warehouse was built here and to its end."""
+    note = read_note(home)
+    is_here = note.get("place") == place_of(home) and home.database.exists()
+    return is_here and note.get("complete") is True
+
+
+def read_note(home: Home) -> dict[str, Any]:
+    """Return what the warehouse says about itself; nothing when there is no warehouse."""
+    try:
+        note = json.loads((home.warehouse / NOTE).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return dict(note) if isinstance(note, dict) else {}
+
+
+def write_note(home: Home, *, complete: bool) -> None:
+    """Say of the warehouse where it was built, and whether every month is in it."""
+    home.warehouse.mkdir(parents=True, exist_ok=True)
+    note = {"place": place_of(home), "complete": complete}
+    (home.warehouse / NOTE).write_text(json.dumps(note))
 
 
 def counted_deliveries(context: Context, state: LedgerState) -> dict[Unit, Decision]:
@@ -129,12 +165,21 @@ def _publication_content(context: Context, state: LedgerState, prints: dict[Mont
         [row.provider, row.billing_month, row.cost_state, row.carbon_state]
         for row in period_rows(context.settings, state)
     ]
-    return _hash([sorted((m.isoformat(), p) for m, p in prints.items()), calendar, periods])
+    months = sorted((month.isoformat(), value) for month, value in prints.items())
+    return _hash([months, calendar, periods, publishing_code()])
 
 
-def _is_in_lake(context: Context, month: Month) -> bool:
-    folder = context.home.lake / "fct_cost_and_carbon" / f"billing_month={month:%Y-%m-%d}"
-    return (folder / "part.parquet").exists()
+def publishing_code() -> str:
+    """Hash what shapes a publication beside its rows: views, report, promises."""
+    folders = [PROJECT_ROOT / room for room in _PUBLISHING_ROOMS]
+    files = [path for folder in folders for path in folder.rglob("*.py")]
+    return hash_files(files, root=PROJECT_ROOT)
+
+
+def _is_in_lake(home: Home, month: Month) -> bool:
+    """Tell whether every monthly model has its file; a killed build leaves empty folders."""
+    folders = list(home.lake.glob(f"*/billing_month={month:%Y-%m-%d}"))
+    return bool(folders) and all((folder / "part.parquet").exists() for folder in folders)
 
 
 def _hash(value: Any) -> str:

@@ -3,6 +3,7 @@
 Every step takes the home's lock, so two runs can interleave steps and still not corrupt a build.
 """
 
+import shutil
 from collections.abc import Iterable
 
 from dagster_project.months import Month
@@ -11,12 +12,28 @@ from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.dbt import NodeResult, run_dbt
 from dagster_project.pipeline.imports import import_ledger
 from dagster_project.pipeline.lock import home_lock
-from dagster_project.pipeline.plan import Plan, make_plan
+from dagster_project.pipeline.plan import Plan, make_plan, place_of, read_note, write_note
+
+
+def begin(context: Context) -> None:
+    """Start the warehouse anew where the one that is there can't be used.
+
+    A home that was moved or restored elsewhere has views that name files of another place. A
+    warehouse file that was deleted leaves months behind that no view reads.
+    """
+    home = context.home
+    with home_lock(home.lock):
+        if read_note(home).get("place") != place_of(home):
+            home.database.unlink(missing_ok=True)
+            shutil.rmtree(home.lake, ignore_errors=True)
+        if not home.database.exists():
+            write_note(home, complete=False)
 
 
 def load_reference(context: Context) -> list[NodeResult]:
     """Load and test the seeds."""
     with home_lock(context.home.lock):
+        begin(context)
         import_ledger(context, [])
         context.report("loading reference data")
         results = run_dbt(context, build.build_arguments(build.REFERENCE))
@@ -29,12 +46,13 @@ def build_months(context: Context, months: Iterable[Month] | None = None) -> lis
 
     Args:
         context: The run's surroundings.
-        months: Build only these of the dirty months.
+        months: Build only these of the dirty months, and those that the warehouse lacks: a
+            publication never loses a month because another one was wanted.
     """
     with home_lock(context.home.lock):
         plan = make_plan(context)
         wanted = set(months) if months is not None else set(plan.months)
-        dirty = tuple(month for month in plan.dirty if month in wanted)
+        dirty = tuple(month for month in plan.dirty if month in wanted or month in plan.absent)
         if not dirty:
             import_ledger(context, [])
             return []
@@ -51,6 +69,8 @@ def build_months(context: Context, months: Iterable[Month] | None = None) -> lis
             build.build_arguments(build.MONTHLY, [*build.SHARES, *build.REFERENCE], months=touched),
         )
         build.record_built(context, plan, touched)
+        if set(dirty) == set(plan.dirty):
+            write_note(context.home, complete=True)
         return shares + facts
 
 

@@ -20,7 +20,13 @@ from dagster_project.landing.archive import sync_folder
 from dagster_project.months import Month, parse_month
 from dagster_project.paths import Home
 from dagster_project.pipeline.context import Context
-from dagster_project.pipeline.plan import Plan, counted_deliveries, rules_id
+from dagster_project.pipeline.plan import (
+    Plan,
+    counted_deliveries,
+    place_of,
+    publishing_code,
+    rules_id,
+)
 from dagster_project.publish.digest import content_hashes, table_hash
 from dagster_project.publish.report import write_report
 from dagster_project.version import code_version
@@ -30,6 +36,7 @@ MANIFEST = "manifest.json"
 POINTER = "candidate.json"
 FACT = "fct_cost_and_carbon"
 MONTHLY = (FACT, "mart_spend_carbon_daily")
+HASH_ALGORITHM = f"duckdb {duckdb.__version__} hash()"
 FOCUS_VIEWS = ("focus_v1_2", "focus_v1_4")
 _PREFIXES = ("fct_", "dim_", "bridge_", "mart_", "dq_")
 
@@ -195,8 +202,10 @@ def _manifest(
     context: Context, plan: Plan, folder: Path, globs: Mapping[str, str], now: dt.datetime
 ) -> dict[str, Any]:
     state = context.state()
-    published = (state.published or {}).get("fact_months", {})
-    built = {month.isoformat(): dict(state.built[month]) for month in plan.months}
+    published = _comparable_months(state.published or {})
+    built = {
+        month.isoformat(): dict(state.built[month]) for month in plan.months if month in state.built
+    }
     connection = duckdb.connect(str(folder / DATABASE), read_only=True)
     try:
         known = {
@@ -210,9 +219,11 @@ def _manifest(
         connection.close()
     return {
         "publication_id": folder.name,
+        "place": place_of(context.home),
         "built_at": now.isoformat(timespec="seconds"),
         "code_version": code_version(),
-        "hash_algorithm": f"duckdb {duckdb.__version__} hash()",
+        "publishing_code": publishing_code(),
+        "hash_algorithm": HASH_ALGORITHM,
         "content": plan.content,
         "rules": rules_id(context),
         "reporting_currency": context.settings.reporting_currency,
@@ -226,6 +237,12 @@ def _manifest(
         },
         "tables": tables,
     }
+
+
+def _comparable_months(published: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the published months, unless another engine hashed them."""
+    is_ours = published.get("hash_algorithm") == HASH_ALGORITHM
+    return dict(published["fact_months"]) if is_ours else {}
 
 
 def _months_of(folder: Path) -> Iterable[Month]:

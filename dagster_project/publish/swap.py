@@ -42,7 +42,10 @@ def publish(context: Context, candidate: CandidateFolder) -> None:
         )
     manifest = candidate.manifest()
     _keep_fact(context.home, candidate, manifest["fact_months"])
+    before = context.home.published.resolve()
     _point(context.home, candidate.folder)
+    if before.exists() and before != candidate.folder.resolve():
+        os.utime(before)  # its time as an old version begins now
     context.ledger.append(Kind.PUBLISHED, payload=manifest)
     drop_candidate(context.home)
     _clean_up(context.home, candidate.folder)
@@ -70,15 +73,15 @@ def _point(home: Home, folder: Path) -> None:
     link = home.root / ".published.next"
     link.unlink(missing_ok=True)
     link.symlink_to(Path(home.publications.name) / folder.name)
-    os.replace(link, home.published)
+    link.replace(home.published)
     sync_folder(home.root, files=False)
 
 
 def _clean_up(home: Home, current: Path) -> None:
-    """Remove publications that no reader should still have open."""
+    """Remove publications that no reader should still have open: replaced long ago."""
     oldest = dt.datetime.now(dt.UTC) - dt.timedelta(hours=KEPT_HOURS)
     folders = sorted(path for path in home.publications.iterdir() if path.is_dir())
     for folder in folders[:-KEPT_VERSIONS]:
-        written = dt.datetime.fromtimestamp(folder.stat().st_mtime, dt.UTC)
-        if folder != current and written < oldest:
+        replaced = dt.datetime.fromtimestamp(folder.stat().st_mtime, dt.UTC)
+        if folder != current and replaced < oldest:
             shutil.rmtree(folder)
