@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dagster_project.paths import DBT_PROJECT, PROJECT_ROOT, SEEDS
 
-_PYTHON_ROOMS = ("decoding", "landing", "rules")
+_PYTHON_ROOMS = ("decoding", "exports", "landing", "rules")
 _DBT_ROOMS = ("models", "macros")
 
 

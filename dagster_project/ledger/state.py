@@ -80,7 +80,7 @@ def fold(events: Iterable[Event], as_of: dt.datetime | None = None) -> LedgerSta
     state = LedgerState()
     for event in events:
         if as_of is not None and event.at > as_of:
-            break
+            continue
         _apply(state, event)
     return state
 

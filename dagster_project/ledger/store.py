@@ -130,6 +130,14 @@ class Ledger:
                     yield connection
             finally:
                 connection.close()
+        except sqlite3.OperationalError as error:
+            raise CloudtallyError(
+                "CT-LEDGER-WRITE",
+                f"The ledger can't be opened or written now: {error}.",
+                where={"file": self.path},
+                kept="every event recorded before; nothing is half-written.",
+                next_step="Free the disk or the file, then run again.",
+            ) from None
         except sqlite3.DatabaseError as error:
             raise CloudtallyError(
                 "CT-LEDGER-UNREADABLE",
