@@ -38,7 +38,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.%: requirements/%.txt pyproject.toml | $(BIN)/python
-	$(PIP) install --require-hashes --requirement requirements/$*.txt
+	$(PIP) install --no-deps --require-hashes --requirement requirements/$*.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -41,9 +41,7 @@ def macros(*files: str, engine: str = "duckdb") -> SimpleNamespace:
 
     def dispatch(name: str, *_: Any) -> Callable[..., Any]:
         prefixed = f"{engine}__{name}"
-        found: Callable[..., Any] = context[
-            prefixed if prefixed in context else f"default__{name}"
-        ]
+        found: Callable[..., Any] = context[prefixed if prefixed in context else f"default__{name}"]
         return found
 
     context: dict[str, Any] = {"adapter": SimpleNamespace(dispatch=dispatch), "return": back}

@@ -1,6 +1,5 @@
 """Runs the one job in this process, for the command line: the same assets that Dagster runs."""
 
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import Outcome, Status
 from dagster_project.pipeline.steps import begin
 
+CONFIG = "dagster.yaml"
+OWN_CONFIG = "command_line.yaml"
 INSTANCE_CONFIG = """\
 telemetry:
   enabled: false
@@ -25,6 +26,14 @@ concurrency:
   pools:
     default_limit: 1
     granularity: op
+"""
+
+# Dagster captures what a step prints, by a process beside it; the progress display would suffer.
+OWN_INSTANCE_CONFIG = f"""\
+{INSTANCE_CONFIG}
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 """
 
 STARTED_BY = {"cloudtally/started_by": "command line"}
@@ -86,11 +95,11 @@ def launch(context: Context, months: Sequence[Month], progress: Progress) -> Lau
 def dagster_instance(home: Home) -> dg.DagsterInstance:
     """Return the home's own instance; `dagster dev` shows its runs with DAGSTER_HOME set to it."""
     home.dagster.mkdir(parents=True, exist_ok=True)
-    config = home.dagster / "dagster.yaml"
+    config = home.dagster / CONFIG
     if not config.exists():
         config.write_text(INSTANCE_CONFIG)
-    os.environ["DAGSTER_HOME"] = str(home.dagster.resolve())
-    return dg.DagsterInstance.get()
+    (home.dagster / OWN_CONFIG).write_text(OWN_INSTANCE_CONFIG)
+    return dg.DagsterInstance.from_config(str(home.dagster.resolve()), OWN_CONFIG)
 
 
 def _close_killed_runs(instance: dg.DagsterInstance) -> None:

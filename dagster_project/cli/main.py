@@ -153,10 +153,10 @@ def _run(
         if not before.months:
             screen.nothing_arrived(settings, before)
             return HELD_BACK if before.problems else 0
-        from dagster_project.assets.launch import launch
-
         covered = sorted(months) if months else before.months
-        with screen.counting("running", 1) as progress:
+        with screen.counting("getting ready", None) as progress:
+            from dagster_project.assets.launch import launch
+
             launched = launch(context, covered, progress.set)
         after = survey(context, months)
     screen.run_summary(settings, launched, after)

@@ -33,9 +33,11 @@ class Counter:
         """Advance by an increment."""
         self._progress.advance(self._task, increment)
 
-    def set(self, done: int, total: int) -> None:
-        """Move to a position."""
-        self._progress.update(self._task, completed=done - 1, total=total)
+    def set(self, step: int, steps: int) -> None:
+        """Say that a step begins."""
+        self._progress.update(
+            self._task, description=f"step {step} of {steps}", completed=step - 1, total=steps
+        )
 
 
 class Screen:
@@ -56,8 +58,8 @@ class Screen:
             yield
 
     @contextmanager
-    def counting(self, what: str, total: int) -> Iterator[Counter]:
-        """Show a progress bar."""
+    def counting(self, what: str, total: int | None) -> Iterator[Counter]:
+        """Show a progress bar; without a total, that something is going on."""
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),

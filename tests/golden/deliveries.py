@@ -1,4 +1,4 @@
-"""A company of seventeen charge lines, small enough to be worked out on paper.
+"""A company of sixteen charge lines, small enough to be worked out on paper.
 
 The lines stand here as they are billed; README.md works out what must come of them.
 """
@@ -299,7 +299,9 @@ def _azure_charges(root: Path, month: Month) -> None:
                 "startDate": f"{month}T00:00:00",
                 "endDate": f"{last}T00:00:00",
             },
-            "blobs": [{"blobName": f"focus-cost/{folder.parent.name}/run/part_0_0001.csv.gz", **blob}],
+            "blobs": [
+                {"blobName": f"focus-cost/{folder.parent.name}/run/part_0_0001.csv.gz", **blob}
+            ],
         },
     )
 

@@ -190,13 +190,23 @@ def settle_at_once(place: Place) -> None:
 
 def save(place: Place, to: Path) -> None:
     """Copy an estate and its home."""
-    shutil.copytree(place.estate, to, symlinks=True)
+    _copy(place.estate, to)
 
 
 def put_back(place: Place, saved: Path) -> None:
     """Bring an estate and its home back to the state in which they were saved."""
     shutil.rmtree(place.estate, ignore_errors=True)
-    shutil.copytree(saved, place.estate, symlinks=True)
+    _copy(saved, place.estate)
+
+
+def _copy(estate: Path, to: Path) -> None:
+    """Copy an estate; exports are linked, because a store sees a copied file as another one."""
+    shutil.copytree(estate, to, symlinks=True, ignore=_exports)
+    shutil.copytree(estate / "exports", to / "exports", copy_function=os.link)
+
+
+def _exports(folder: str, names: list[str]) -> set[str]:
+    return {"exports"} & set(names) if (Path(folder) / "cloudtally.yaml").exists() else set()
 
 
 def restate_onprem(
@@ -209,6 +219,7 @@ def restate_onprem(
         reader = csv.DictReader(file)
         columns = list(reader.fieldnames or [])
         rows = change(list(reader))
+    data.unlink()
     with data.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
@@ -225,6 +236,7 @@ def restate_onprem(
             }
         ],
     }
+    (folder / "manifest.json").unlink()
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 

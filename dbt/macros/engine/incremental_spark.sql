@@ -15,18 +15,19 @@
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set month = model.batch.event_time_start.strftime('%Y-%m-01') -%}
-    {%- set batch_view = make_temp_relation(target_relation) -%}
 
     {{ run_hooks(pre_hooks) }}
     {% if is_month_dirty(month) %}
-        {% call statement('batch') %}{{ create_temporary_view(batch_view, sql) }}{% endcall %}
-        {%- do create_monthly_table(target_relation, batch_view) -%}
+        {%- do create_monthly_table(target_relation, sql) -%}
         {%- set files_before = month_files(target_relation, month) -%}
         {% call statement('mode') %}
             set spark.sql.sources.partitionOverwriteMode = dynamic
         {% endcall %}
         {% call statement('main') %}
-            {{ get_insert_overwrite_sql(batch_view, target_relation, target_relation) }}
+            insert overwrite table {{ target_relation }} by name
+            select * from (
+                {{ sql }}
+            )
         {% endcall %}
         {% if files_before and month_files(target_relation, month) == files_before %}
             {% call statement('empty') %}
@@ -41,17 +42,33 @@
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
-{#- The table with the batch's columns; a new column reads NULL in months built before it. -#}
-{% macro create_monthly_table(relation, batch_view) -%}
-    {%- set columns = [] -%}
-    {%- for column in adapter.get_columns_in_relation(batch_view) -%}
-        {%- do columns.append(column.quoted ~ ' ' ~ column.dtype) -%}
+{#-
+    The table of a query. Columns that the query has and an older table lacks are added; they read
+    NULL in months built before.
+-#}
+{% macro create_monthly_table(relation, sql) -%}
+    {%- set types = {} -%}
+    {%- for row in run_query('describe query ' ~ sql).rows -%}
+        {%- do types.update({identifier(row[0]): row[1]}) -%}
     {%- endfor -%}
     {% call statement('create') %}
-        create table if not exists {{ relation }} ({{ columns | join(', ') }})
+        create table if not exists {{ relation }} ({{ typed_columns(types, types) }})
         {{ file_format_clause() }} {{ partition_cols(label='partitioned by') }}
     {% endcall %}
-    {%- do process_schema_changes('append_new_columns', batch_view, relation) -%}
+    {%- set known = [] -%}
+    {%- for row in run_query('show columns in ' ~ relation).rows -%}
+        {%- do known.append(identifier(row[0])) -%}
+    {%- endfor -%}
+    {%- set added = types.keys() | reject('in', known) | list -%}
+    {%- if added -%}
+        {% call statement('widen') %}
+            alter table {{ relation }} add columns ({{ typed_columns(added, types) }})
+        {% endcall %}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro typed_columns(names, types) -%}
+    {%- for name in names -%}{{ name }} {{ types[name] }}{{ ', ' if not loop.last }}{%- endfor -%}
 {%- endmacro %}
 
 {#- Names of a month's files. Every write gives new ones, so equal names mean that none was written. -#}
