@@ -172,15 +172,17 @@ def _digits_beyond_scale(column: str, type_name: str) -> list[Oddity]:
 def _tiny_remainder(double: str) -> str:
     """Return SQL that tells whether a double has digits after the 18th decimal.
 
-    A double has at most 17 digits: only one below 0.1 can.
+    A double has at most 17 digits: only one below 0.1 can. Its shortest text has no trailing
+    zeros, so its length says how many decimals there are; casting each value there and back took
+    nine tenths of landing five million rows.
     """
-    text = f"cast({double} as varchar)"
-    lost = (
-        f"cast({text} as decimal(38,36)) <> cast(cast({text} as decimal(38,18)) as decimal(38,36))"
-    )
+    text = f"cast(abs({double}) as varchar)"
+    mantissa = f"length(split_part({text}, 'e', 1))"
+    exponent = f"cast(split_part({text}, 'e-', 2) as integer)"
     return (
-        f"case when {double} <> 0 and abs({double}) < 0.1 "
-        f"then abs({double}) < 1e-18 or {lost} else false end"
+        f"case when {double} = 0 or abs({double}) >= 0.1 then false "
+        f"when abs({double}) < 1e-4 then greatest({mantissa} - 2, 0) + {exponent} > 18 "
+        f"else length({text}) - 2 > 18 end"
     )
 
 
