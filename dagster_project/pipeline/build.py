@@ -41,7 +41,7 @@ MONTHLY_MODELS = (
 )
 
 
-def dbt_environment(home: Home, memory: str = "2GB") -> dict[str, str]:
+def dbt_environment(home: Home, memory: str = "2500MB") -> dict[str, str]:
     """Return what `dbt/profiles.yml` reads from the environment."""
     return {
         "CLOUDTALLY_DATABASE": str(home.database),
