@@ -33,8 +33,8 @@ def main() -> None:
             shutil.rmtree(folder, ignore_errors=True)
     today = dt.date.today()
     print(
-        f"| {today} | {os.cpu_count()} cores | {rows:,} | {pipeline:.0f} s | {rows / pipeline:,.0f} "
-        f"| {peak / 2**20:.2f} GiB | {yardstick:.0f} s | {pipeline / yardstick:.1f} |"
+        f"| {today} | {os.cpu_count()} cores | {rows:,} | {pipeline:.0f} s | {rows / pipeline:,.0f}"
+        f" | {peak / 2**20:.2f} GiB | {yardstick:.0f} s | {pipeline / yardstick:.1f} |"
     )
 
 

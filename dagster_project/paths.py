@@ -59,7 +59,7 @@ class Home:
 
     @property
     def dbt_target(self) -> Path:
-        """dbt's own output for this home."""
+        """Output of dbt for this home."""
         return self.warehouse / "dbt_target"
 
     @property

@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from dagster_project.paths import DBT_PROJECT, Home
 from dagster_project.pipeline.build import build_arguments, dbt_environment
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.imports import Table, ensure_decoded, ledger_tables
+from dagster_project.pipeline.lock import held_locks, home_lock
 from dagster_project.pipeline.plan import make_plan
 
 MODELS = ("+fct_cost_and_carbon", "+fct_emissions_reported", "int_carbon__fact_totals")
@@ -58,7 +59,14 @@ _OPTIONS = {
     # Tags may hold a key twice; the other engine's JSON reader accepts that too.
     "spark.sql.variant.allowDuplicateKeys": "true",
     "spark.sql.parquet.compression.codec": "zstd",
+    # These copy the right side of an anti join into every branch of a union on its left: a month's
+    # charges would be planned once more for every provider.
+    "spark.sql.optimizer.excludedRules": ",".join(
+        f"org.apache.spark.sql.catalyst.optimizer.{rule}"
+        for rule in ("PushDownLeftSemiAntiJoin", "PushLeftSemiLeftAntiThroughJoin")
+    ),
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
 }
 _LOGGING = """\
 rootLogger.level = error
@@ -98,7 +106,7 @@ class SparkHome:
 
     @property
     def dbt_target(self) -> Path:
-        """dbt's own output for this engine."""
+        """Output of dbt for this engine."""
         return self.root / "dbt_target"
 
     def table(self, name: str) -> Path:
@@ -119,12 +127,17 @@ def missing_parts() -> list[str]:
     return found if has_java else [*found, "java"]
 
 
-def run_on_spark(context: Context, months: Iterable[Month] | None = None) -> SparkHome:
+def run_on_spark(
+    context: Context,
+    months: Iterable[Month] | None = None,
+    options: Mapping[str, str] | None = None,
+) -> SparkHome:
     """Build charges, carbon shares and facts on Spark.
 
     Args:
         context: The run's surroundings.
         months: Build these months; every month that has deliveries when absent.
+        options: Settings of Spark beside or in place of the usual ones, such as `spark.master`.
 
     Returns:
         Where the tables are.
@@ -143,22 +156,32 @@ def run_on_spark(context: Context, months: Iterable[Month] | None = None) -> Spa
         )
     wanted = sorted(months if months is not None else make_plan(context).months)
     home = spark_home(context.home)
-    ensure_decoded(context)
-    statements = prepare(context, home, wanted)
-    commands = [
-        build_arguments(MODELS, months=wanted) + ["--exclude-resource-types", "test"],
-    ]
-    context.report(f"building {len(wanted)} months on Spark")
-    _run(context, home, {"statements": statements, "dbt": commands})
+    with home_lock(context.home.lock):
+        ensure_decoded(context)
+        write_settings(home, options)
+        context.report("copying decoded files for Spark")
+        statements = register(context, home, wanted)
+        context.report(f"building {len(wanted)} months on Spark")
+        run_job(context, home, [{"sql": statements}, {"dbt": build_command(MODELS, wanted)}])
     return home
 
 
-def prepare(context: Context, home: SparkHome, dirty: Sequence[Month]) -> list[str]:
-    """Write what Spark reads and return the statements that make tables of it."""
+def build_command(models: Sequence[str], months: Iterable[Month]) -> list[str]:
+    """Return dbt's arguments that build models without their tests."""
+    return [*build_arguments(models, months=months), "--exclude-resource-types", "test"]
+
+
+def write_settings(home: SparkHome, options: Mapping[str, str] | None = None) -> None:
+    """Write the settings that every session of this home starts with."""
     home.settings.mkdir(parents=True, exist_ok=True)
-    defaults = "".join(f"{name} {value}\n" for name, value in _OPTIONS.items())
-    (home.settings / "spark-defaults.conf").write_text(defaults)
+    settings = {**_OPTIONS, **(options or {})}
+    text = "".join(f"{name} {value}\n" for name, value in settings.items())
+    (home.settings / "spark-defaults.conf").write_text(text)
     (home.settings / "log4j2.properties").write_text(_LOGGING)
+
+
+def register(context: Context, home: SparkHome, dirty: Sequence[Month]) -> list[str]:
+    """Write what Spark reads and return the statements that make tables of it."""
     tables = ledger_tables(context, dirty)
     tables["decoded_files"], decoded = _register_decoded(home, tables)
     return [
@@ -286,10 +309,19 @@ def _ledger_table(home: SparkHome, name: str, table: Table) -> list[str]:
     ]
 
 
-def _run(context: Context, home: SparkHome, job: dict[str, Any]) -> None:
-    """Run statements and dbt in one process of its own: one Java start, one owner of the catalog."""
+def run_job(context: Context, home: SparkHome, steps: Sequence[Mapping[str, list[str]]]) -> None:
+    """Run steps in one process of its own: one Java start, one owner of the catalog.
+
+    Args:
+        context: The run's surroundings.
+        home: Folders of the Spark build.
+        steps: Each `{"sql": statements}` or `{"dbt": arguments}`.
+
+    Raises:
+        CloudtallyError: CT-SPARK-BUILD when a statement or a model fails.
+    """
     job_file = home.root / "job.json"
-    job_file.write_text(json.dumps(job))
+    job_file.write_text(json.dumps(steps))
     environment = {
         **os.environ,
         **dbt_environment(context.home),
@@ -309,6 +341,7 @@ def _run(context: Context, home: SparkHome, job: dict[str, Any]) -> None:
         ],
         env=environment,
         cwd=home.root,
+        pass_fds=held_locks(),
         capture_output=True,
         text=True,
         check=False,

@@ -10,7 +10,7 @@ from dagster_project.months import Month
 from dagster_project.pipeline import build
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.dbt import NodeResult, run_dbt
-from dagster_project.pipeline.imports import import_ledger
+from dagster_project.pipeline.imports import ensure_decoded, import_ledger
 from dagster_project.pipeline.lock import home_lock
 from dagster_project.pipeline.plan import Plan, make_plan, place_of, read_note, write_note
 
@@ -34,7 +34,7 @@ def load_reference(context: Context) -> list[NodeResult]:
     """Load and test the seeds."""
     with home_lock(context.home.lock):
         begin(context)
-        import_ledger(context, [])
+        _import(context, [])
         context.report("loading reference data")
         results = run_dbt(context, build.build_arguments(build.REFERENCE))
         build.record_seeds(context.home)
@@ -54,7 +54,7 @@ def build_months(context: Context, months: Iterable[Month] | None = None) -> lis
         wanted = set(months) if months is not None else set(plan.months)
         dirty = tuple(month for month in plan.dirty if month in wanted or month in plan.absent)
         if not dirty:
-            import_ledger(context, [])
+            _import(context, [])
             return []
         build.prepare(context, dirty)
         context.report(f"building charges of {_named(dirty)}")
@@ -78,12 +78,18 @@ def build_marts(context: Context) -> list[NodeResult]:
     """Build dimensions and marts over all months, and run the tests that guard them."""
     with home_lock(context.home.lock):
         plan = make_plan(context)
-        import_ledger(context, _unpublished(context, plan))
+        _import(context, _unpublished(context, plan))
         context.report("building dimensions and marts")
         return run_dbt(
             context,
             build.build_arguments(build.MARTS, [*build.MONTHLY, *build.REFERENCE]),
         )
+
+
+def _import(context: Context, months: Iterable[Month]) -> None:
+    """Write the ledger's tables; they hold what decoding found, so decoded files must be there."""
+    ensure_decoded(context)
+    import_ledger(context, months)
 
 
 def _unpublished(context: Context, plan: Plan) -> list[Month]:

@@ -182,9 +182,7 @@ class AwsFolder:
             },
         )
 
-    def part(
-        self, number: int = 1, month: Month = MARCH, suffix: str = ".snappy.parquet"
-    ) -> Path:
+    def part(self, number: int = 1, month: Month = MARCH, suffix: str = ".snappy.parquet") -> Path:
         return self._folder("data", month) / f"focus-{number:05d}{suffix}"
 
     def manifest(self, month: Month = MARCH) -> Path:
@@ -308,9 +306,7 @@ class House:
 
 
 def digest(folder: Path) -> dict[str, str]:
-    return {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()
-    }
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
 
 
 # ---------------------------------------------------------------- faults

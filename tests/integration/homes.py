@@ -23,8 +23,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month
 from dagster_project.paths import PROJECT_ROOT, Home
+from dagster_project.pipeline.lock import home_lock
 from dagster_project.sample_estate import write_estate
 
 MAY, JUNE, JULY, AUGUST = (dt.date(2026, month, 1) for month in (5, 6, 7, 8))
@@ -134,8 +136,8 @@ class Place:
         return {**manifest["tables"], **months}
 
     def parts(self) -> dict[str, int]:
-        """Return the inode of every published fact month."""
-        folder = self.home.published / "fct_cost_and_carbon"
+        """Return the inode of every fact month as it was built: a rebuilt one is a new file."""
+        folder = self.home.lake / "fct_cost_and_carbon"
         return {path.name[14:]: (path / "part.parquet").stat().st_ino for path in folder.iterdir()}
 
     def events(self, kind: str | None = None) -> list[tuple[Any, ...]]:
@@ -302,6 +304,16 @@ def wait_for(
             return False
         time.sleep(0.02)
     raise TimeoutError
+
+
+def wait_until_free(place: Place) -> None:
+    """Wait until what a killed run had started has ended too."""
+    while True:
+        try:
+            with home_lock(place.home.lock):
+                return
+        except CloudtallyError:
+            time.sleep(0.2)
 
 
 class OpenReader:

@@ -4,7 +4,7 @@ The bounds are those that `dbt/macros/engine/exact.sql` states: totals below 1e1
 below 8e18, units of 1e-18.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from functools import cache
@@ -18,11 +18,17 @@ from hypothesis import strategies as st
 
 from tests.macro_harness import macros
 
-SQL = macros("engine/types.sql", "engine/exact.sql", "engine/largest_remainder.sql")
+SQL = macros(
+    "engine/types.sql",
+    "engine/exact.sql",
+    "engine/largest_remainder.sql",
+    "engine/cumulative_shares.sql",
+)
 LIMB = 10**18
 LARGEST_TOTAL = 10**33 - 1
 """Units of 1e-18 in 1e15 - 1e-18."""
 LARGEST_SUM = 8 * 10**18 - 1
+KEPT = ["grp", "line"]
 EXACT = Context(prec=60)
 
 totals = st.one_of(
@@ -139,15 +145,33 @@ def test_cost_weight_is_in_millionths_and_never_negative(found: list[tuple[int]]
     millionths = [EXACT.divide(Decimal(max(units, 0)), Decimal(10**12)) for (units,) in found]
 
     assert values(SQL.cost_weight("cost")) == [
-        number.quantize(Decimal(1), rounding=ROUND_HALF_UP, context=EXACT)
-        for number in millionths
+        number.quantize(Decimal(1), rounding=ROUND_HALF_UP, context=EXACT) for number in millionths
     ]
 
 
+Rule = Callable[[Sequence[str]], str]
+
+
+def largest_remainder(measures: Sequence[str]) -> str:
+    """Return a query that shares table `to_share` by largest remainders."""
+    return SQL.largest_remainder("to_share", "grp", "line", "w", "weights", measures, KEPT)
+
+
+def cumulative_shares(measures: Sequence[str]) -> str:
+    """Return a query that shares table `to_share` by cumulative weights."""
+    query = """(select *, sum(w) over (partition by grp order by line
+        rows between unbounded preceding and current row) as reached from to_share)"""
+    return SQL.cumulative_shares(query, "w", "reached", "weights", measures, KEPT)
+
+
 def shares(
-    weights: Sequence[int], totals: Sequence[int | None], *, keys: Sequence[str] | None = None
+    rule: Rule,
+    weights: Sequence[int],
+    totals: Sequence[int | None],
+    *,
+    keys: Sequence[str] | None = None,
 ) -> list[tuple[int | None, ...]]:
-    """Run the macro over one group beside another; return the shares in units, by line."""
+    """Share totals over one group beside another; return the shares in units, by line."""
     keys = keys or [f"{n:03d}" for n in range(len(weights))]
     measures = [f"measure{n}" for n in range(len(totals))]
     line = [amount(total) for total in totals]
@@ -160,11 +184,8 @@ def shares(
         f"grp varchar, line varchar, w decimal(38,0), weights decimal(38,0), {declared}",
         rows[::-1],
     )
-    query = SQL.largest_remainder(
-        "to_share", "grp", "line", "w", "weights", measures, ["grp", "line"]
-    )
     found = database().execute(
-        f"select {', '.join(measures)} from ({query}) where grp = 'a' order by line"
+        f"select {', '.join(measures)} from ({rule(measures)}) where grp = 'a' order by line"
     )
     by_key = dict(zip(sorted(keys), found.fetchall(), strict=True))
     return [
@@ -172,14 +193,17 @@ def shares(
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@pytest.mark.parametrize("rule", [largest_remainder, cumulative_shares])
+@settings(max_examples=60, deadline=None)
 @example([1, 1, 1], [LARGEST_TOTAL, -LARGEST_TOTAL, None])
 @example([LARGEST_SUM], [LARGEST_TOTAL, 1, 0])
 @example([LARGEST_SUM // 2, LARGEST_SUM // 2 + 1], [LARGEST_TOTAL, -1, 0])
 @example([0, 0, 1], [7, -7, None])
 @given(weights(), st.lists(signed_totals, min_size=1, max_size=4))
-def test_shares_add_up_and_are_proportional(weights: list[int], totals: list[int | None]) -> None:
-    found = shares(weights, totals)
+def test_shares_add_up_and_are_proportional(
+    rule: Rule, weights: list[int], totals: list[int | None]
+) -> None:
+    found = shares(rule, weights, totals)
 
     for measure, total in enumerate(totals):
         column = [line[measure] for line in found]
@@ -205,15 +229,36 @@ def test_left_over_units_go_to_the_largest_remainders_then_to_the_smaller_keys(
     for n in order[: total - sum(floors)]:
         expected[n] += 1
 
-    assert [line[0] for line in shares(weights, [total], keys=keys)] == expected
+    assert [line[0] for line in shares(largest_remainder, weights, [total], keys=keys)] == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(weights(), totals, st.data())
+def test_cumulative_shares_follow_the_order_of_keys(
+    weights: list[int], total: int, data: st.DataObject
+) -> None:
+    keys = data.draw(st.permutations([f"{n:03d}" for n in range(len(weights))]))
+    expected = dict.fromkeys(keys, 0)
+    reached = 0
+    for key, weight in sorted(zip(keys, weights, strict=True)):
+        before, reached = reached, reached + weight
+        expected[key] = total * reached // sum(weights) - total * before // sum(weights)
+
+    found = shares(cumulative_shares, weights, [total], keys=keys)
+
+    assert [line[0] for line in found] == list(expected.values())
 
 
 def test_two_equal_lines_share_one_unit_by_key() -> None:
-    assert shares([5, 5], [1, -1], keys=["b", "a"]) == [(0, 0), (1, -1)]
+    keys = ["b", "a"]
+
+    assert shares(largest_remainder, [5, 5], [1, -1], keys=keys) == [(0, 0), (1, -1)]
+    assert shares(cumulative_shares, [5, 5], [1, -1], keys=keys) == [(1, -1), (0, 0)]
 
 
-def test_line_without_weight_gets_nothing() -> None:
-    assert shares([0, 3, 0], [10, 1]) == [(0, 0), (10, 1), (0, 0)]
+@pytest.mark.parametrize("rule", [largest_remainder, cumulative_shares])
+def test_line_without_weight_gets_nothing(rule: Rule) -> None:
+    assert shares(rule, [0, 3, 0], [10, 1]) == [(0, 0), (10, 1), (0, 0)]
 
 
 def test_weights_survive_parquet(tmp_path: Path) -> None:
@@ -226,9 +271,11 @@ def test_weights_survive_parquet(tmp_path: Path) -> None:
         f" to '{file}' (format parquet)"
     )
 
-    row = database().execute(
-        f"select kept, typeof(kept), typeof(lost) from read_parquet('{file}')"
-    ).fetchone()
+    row = (
+        database()
+        .execute(f"select kept, typeof(kept), typeof(lost) from read_parquet('{file}')")
+        .fetchone()
+    )
 
     assert row is not None
     assert row == (LARGEST_SUM, "DECIMAL(38,0)", "DOUBLE")

@@ -23,9 +23,9 @@
         {{ keep | join(',\n        ') }},
         {%- for measure in measures %}
         {%- set total = 'abs(' ~ measure ~ ')' %}
-        case when {{ measure }} < 0 then -1 else 1 end * {{ units_to_amount(
+        {{ with_sign_of(measure, units_to_amount(
             mul_div(total, reached, all_weight) ~ ' - (' ~ mul_div(total, before, all_weight) ~ ')'
-        ) }} as {{ measure }}{{ ',' if not loop.last }}
+        )) }} as {{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ relation }}
 {%- endmacro %}

@@ -44,10 +44,21 @@
     cast(cast({{ units }} as decimal(38,0)) * cast(0.000000000000000001 as decimal(18,18)) as decimal(38,18))
 {%- endmacro %}
 {% macro spark__units_to_amount(units) -%}
-    cast(concat(
-        cast({{ quotient(units, 'cast(1000000000000000000 as decimal(19,0))') }} as string), '.',
-        lpad(cast(({{ units }}) % cast(1000000000000000000 as decimal(19,0)) as string), 18, '0')
+    cast(regexp_replace(
+        concat('000000000000000000', cast({{ units }} as string)), '(.{18})$', '.$1'
     ) as decimal(38,18))
+{%- endmacro %}
+
+{#- An amount from 0 to below 1e15, negative where the total is. -#}
+{% macro with_sign_of(total, amount) -%}
+    {{ return(adapter.dispatch('with_sign_of')(total, amount)) }}
+{%- endmacro %}
+{% macro default__with_sign_of(total, amount) -%}
+    case when {{ total }} < 0 then -1 else 1 end * {{ amount }}
+{%- endmacro %}
+{% macro spark__with_sign_of(total, amount) -%}
+    cast({{ amount }} as decimal(36,18))
+    * case when {{ total }} < 0 then cast(-1 as decimal(1,0)) else cast(1 as decimal(1,0)) end
 {%- endmacro %}
 
 {#- Whole quotient of wide integers >= 0. -#}

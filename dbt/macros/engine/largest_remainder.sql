@@ -47,10 +47,8 @@
         {%- for measure in measures %}
         {%- set units = measure ~ '_units + case when ' ~ measure ~ '_place <= ' ~ measure
             ~ '_over then 1 else 0 end' %}
-        case
-            when {{ measure }}_total < 0 then -({{ units_to_amount(units) }})
-            else {{ units_to_amount(units) }}
-        end as {{ measure }}{{ ',' if not loop.last }}
+        {{ with_sign_of(measure ~ '_total', units_to_amount(units)) }}
+            as {{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
     from ranked
 {%- endmacro %}

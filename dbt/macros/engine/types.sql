@@ -185,12 +185,13 @@
 {% macro json_is_object(json) -%}
     {{ return(adapter.dispatch('json_is_object')(json)) }}
 {%- endmacro %}
+{#- CASE, because AND evaluates both sides and json_type stops on what is no JSON. -#}
 {% macro default__json_is_object(json) -%}
-    (json_valid({{ json }}) and json_type({{ json }}) = 'OBJECT')
+    case when json_valid({{ json }}) then json_type({{ json }}) = 'OBJECT' else false end
 {%- endmacro %}
 {#-
-    Spark's parser is strict but stops at the end of the first value. What parses both inside an
-    array and inside an object has nothing behind that end.
+    Spark's parser stops at the end of the first value; what parses both inside an array and inside
+    an object has nothing behind that end. It refuses a trailing comma and NaN, which DuckDB takes.
 -#}
 {% macro spark__json_is_object(json) -%}
     (
