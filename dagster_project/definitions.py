@@ -1,5 +1,8 @@
 """The code location: assets from export to published mart, put together by one function."""
 
+import warnings
+from pathlib import Path
+
 import dagster as dg
 
 from dagster_project.assets.automation import delivery_sensor, reload_schedule
@@ -16,6 +19,12 @@ JOB = "cloudtally_run"
 def build_definitions(settings: Settings | None) -> dg.Definitions:
     """Return the definitions for a configuration; without one, the models alone."""
     manifest = ensure_manifest(settings.layout if settings else None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=dg.BetaWarning)
+        return _definitions(settings, manifest)
+
+
+def _definitions(settings: Settings | None, manifest: Path) -> dg.Definitions:
     warehouse = warehouse_assets(manifest)
     marts = sorted(key for assets in warehouse[1:] for key in assets.keys)
     sources = [*landing_assets(settings), *decoded_assets(settings)] if settings else []

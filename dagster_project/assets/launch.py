@@ -1,6 +1,5 @@
 """Runs the one job in this process, for the command line: the same assets that Dagster runs."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -64,7 +63,6 @@ class Launched:
 
 def launch(context: Context, months: Sequence[Month], progress: Progress) -> Launched:
     """Run every asset over the months; whoever calls holds the home's lock."""
-    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     definitions = build_definitions(context.settings)
     job = definitions.resolve_job_def(JOB)
     begin(context)

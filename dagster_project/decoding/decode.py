@@ -134,10 +134,13 @@ def _decode_part(
     _refuse_reserved(part)
     relation = _relation(path, part, schema, building)
     types = _present(_types(engine, relation, part.name), part)
+    if delivery.shared:
+        belongs = values.in_month(schema, types, delivery.month.isoformat())
+        relation = f"(select * from {relation} where {belongs})"
     _refuse_types(schema, types, part.name)
     _refuse_problems(engine, relation, schema, types, delivery, part.name)
     _count_oddities(engine, relation, schema, types, counts, part.name)
-    if _is_linked(part, schema, types):
+    if not delivery.shared and _is_linked(part, schema, types):
         _link(path, output)
     else:
         _write_typed(engine, relation, schema, types, part, output)

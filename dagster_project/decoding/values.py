@@ -128,9 +128,18 @@ def _number_problems(column: str, type_name: str) -> list[Problem]:
     return [Problem("CT-DECODE-NUMBER", column, condition, "is no amount that can be kept exactly")]
 
 
-def _period_problem(column: str, type_name: str, month: str) -> Problem:
+def in_month(schema: Schema, types: Mapping[str, str], month: str) -> str:
+    """Return SQL that is true for rows whose period begins in a month."""
+    return f"{_month(str(schema.period), types[str(schema.period)])} = date {literal(month)}"
+
+
+def _month(column: str, type_name: str) -> str:
     value = moment(present_text(column)) if type_name.startswith("VARCHAR") else quoted(column)
-    condition = f"cast(date_trunc('month', {value}) as date) is distinct from date {literal(month)}"
+    return f"cast(date_trunc('month', {value}) as date)"
+
+
+def _period_problem(column: str, type_name: str, month: str) -> Problem:
+    condition = f"{_month(column, type_name)} is distinct from date {literal(month)}"
     return Problem("CT-DECODE-PERIOD", column, condition, f"lies outside the month {month[:7]}")
 
 

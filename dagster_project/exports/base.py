@@ -104,6 +104,7 @@ class Candidate:
         rows: Rows of all parts as the manifest states them.
         sums: Control totals as the manifest states them, decimal text by column.
         columns: Column names as the manifest states them.
+        shared: Whether the files also hold rows of other months, which belong to other units.
         may_be_empty: Whether zero rows are normal for this export.
         note: Remark of the provider that belongs to the delivery, kept in its manifest.
         version: Schema version as the manifest or the configuration states it, else empty.
@@ -119,6 +120,7 @@ class Candidate:
     rows: int | None = None
     sums: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[str, ...] | None = None
+    shared: bool = False
     may_be_empty: bool = False
     note: Mapping[str, Any] = field(default_factory=dict)
     version: str = ""

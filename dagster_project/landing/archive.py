@@ -233,7 +233,7 @@ def _describe(
     downloads: list[Downloaded],
 ) -> Delivery:
     schema = _schema_of(candidate, schemas, downloads)
-    tally = Tally(schema)
+    tally = Tally(schema, only=candidate.month if candidate.shared else None)
     parts = tuple(
         _landed(part, download, tally)
         for part, download in zip(candidate.parts, downloads, strict=True)
@@ -256,6 +256,7 @@ def _describe(
         parts=parts,
         totals=totals,
         note=dict(candidate.note),
+        shared=candidate.shared,
         signature=candidate.signature,
     )
 

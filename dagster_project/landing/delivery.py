@@ -77,6 +77,7 @@ class Delivery:
     parts: tuple[LandedPart, ...]
     totals: ControlTotals
     note: Mapping[str, Any]
+    shared: bool = False
     signature: str = ""
 
     @property

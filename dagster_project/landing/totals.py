@@ -24,6 +24,7 @@ from dagster_project.landing.readers import (
     is_parquet,
     parquet_schema,
 )
+from dagster_project.months import Month
 
 SCALE = Decimal("1e-18")
 ACCOUNT_SEPARATOR = " / "
@@ -40,6 +41,7 @@ class Tally:
     """Running totals over the parts of one delivery."""
 
     schema: Schema
+    only: Month | None = None
     rows: int = 0
     sums: dict[str, Decimal] = field(default_factory=dict)
     days: set[str] = field(default_factory=set)
@@ -49,10 +51,14 @@ class Tally:
     def needed(self) -> frozenset[str]:
         """Columns that have to be read for the totals."""
         days = (self.schema.days,) if self.schema.days else ()
-        return frozenset((*self.schema.totals, *days, *self.schema.accounts))
+        period = (self.schema.period,) if self.only and self.schema.period else ()
+        return frozenset((*self.schema.totals, *days, *period, *self.schema.accounts))
 
     def add(self, batch: pa.RecordBatch, first_row: int, file: str) -> None:
-        """Add one batch of rows."""
+        """Add one batch of rows; of a shared file, those of one month."""
+        if self.only is not None:
+            period = _as_text(batch.column(self.schema.period))
+            batch = batch.filter(pc.starts_with(period, f"{self.only:%Y-%m}"))
         self.rows += batch.num_rows
         names = set(batch.schema.names)
         for column in self.schema.totals:
@@ -94,7 +100,7 @@ def shape_and_add(path: Path, name: str, tally: Tally) -> PartShape:
             amount is no number.
     """
     flatten = tally.schema.flatten
-    rows = 0
+    rows, before = 0, tally.rows
     with explained(name):
         columns = columns_of(path, name, flatten=flatten)
         if columns and is_parquet(name):
@@ -104,7 +110,7 @@ def shape_and_add(path: Path, name: str, tally: Tally) -> PartShape:
                 context.prec = 80
                 tally.add(batch, rows, name)
             rows += batch.num_rows
-    return PartShape(rows, columns)
+    return PartShape(tally.rows - before, columns)
 
 
 def _refuse_types(stored: pa.Schema, tally: Tally, file: str) -> None:

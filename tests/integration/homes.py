@@ -55,6 +55,21 @@ suites.ALL_SUITES = tuple(replaced if s is calendar else s for s in suites.ALL_S
 """
 """Python that plants a promise which no run can keep."""
 
+AWS_READ_IS_DENIED = """
+from dagster_project.errors import CloudtallyError
+from dagster_project.landing import archive
+
+download_all = archive.download_all
+
+def denied(store, *arguments, **options):
+    if "fernlight-focus" in store.location:
+        raise CloudtallyError("CT-STORE-DENIED", "This may be listed and not read.")
+    return download_all(store, *arguments, **options)
+
+archive.download_all = denied
+"""
+"""Python that takes away the right to read a source, though it can still be listed."""
+
 Row = dict[str, str]
 
 

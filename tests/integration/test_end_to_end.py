@@ -239,17 +239,19 @@ def _failed_checks(place: Place) -> set[str]:
 
 
 class TestSelection:
-    def test_a_chosen_month_leaves_the_others_and_a_lost_source_stops_nobody(
+    def test_a_chosen_month_leaves_the_others_and_lost_sources_stop_nobody(
         self, place: Place
     ) -> None:
         parts, accepted = place.parts(), len(place.events("accepted"))
         homes.restate_onprem(place, JUNE, homes.dearer, "june")
         homes.restate_onprem(place, JULY, homes.dearer, "july")
         (place.estate / "exports/aws/labs-focus").rename(place.estate / "moved-away")
-        ran = place.cloudtally("run", "--month", "2026-07")
+        homes.restate_aws(place, JULY, homes.used_a_month_before)
+        ran = place.cloudtally("run", "--month", "2026-07", first=homes.AWS_READ_IS_DENIED)
         assert ran.code == 3, ran.text
-        assert "aws-sandbox" in ran.text
-        assert "CT-STORE-NOTFOUND" in ran.text
+        summary = ran.text.partition("\npublished ")[2]
+        assert "aws-sandbox all months failed: [CT-STORE-NOTFOUND]" in summary
+        assert "aws-main 2026-07 failed: [CT-STORE-DENIED]" in summary
         assert len(place.events("accepted")) == accepted + 1
         moved = {month for month in parts if place.parts()[month] != parts[month]}
         assert moved == {JULY.isoformat()}

@@ -18,7 +18,6 @@ import pytest
 
 from dagster_project.paths import PROJECT_ROOT, Home
 from dagster_project.pipeline.context import Context
-from dagster_project.pipeline.extract import Status, extract
 from dagster_project.pipeline.plan import make_plan
 from dagster_project.publish.candidate import build_candidate
 from dagster_project.publish.checks import broken, check_candidate
@@ -71,22 +70,13 @@ def context_of(folder: Path, home: Path) -> Context:
 @pytest.fixture(scope="module")
 def context(sample: Sample, reference: Home, tmp_path_factory: pytest.TempPathFactory) -> Context:
     folder = tmp_path_factory.mktemp("sample")
-    write_months(sample, folder / "files")
+    (folder / "files").mkdir()
+    (folder / "files" / "focus.csv").write_bytes(sample.path.read_bytes())
     found = context_of(folder / "files", folder / "home")
     give_reference(reference, found.home)
     land(found)
     built(found).close()
     return found
-
-
-def write_months(sample: Sample, folder: Path) -> None:
-    """Write one file per billing month, each line as it stands."""
-    header, *lines = sample.path.read_bytes().splitlines(keepends=True)
-    for line, row in zip(lines, sample.rows, strict=True):
-        path = folder / row["BillingPeriodStart"][:7] / "focus.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            file.write(line if path.stat().st_size else header + line)
 
 
 @pytest.fixture(scope="module")
@@ -95,16 +85,15 @@ def warehouse(context: Context) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def test_file_of_two_months_is_held_back_with_a_reason(sample: Sample, tmp_path: Path) -> None:
-    (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "focus.csv").write_bytes(sample.path.read_bytes())
-    context = context_of(tmp_path / "files", tmp_path / "home")
+def test_file_of_two_months_is_two_deliveries(context: Context, sample: Sample) -> None:
+    months = Counter(row["BillingPeriodStart"][:7] for row in sample.rows)
 
-    [outcome] = extract(context, context.settings.sources[0])
+    current = context.state().current
 
-    assert outcome.status is Status.QUARANTINED
-    assert outcome.error is not None
-    assert outcome.error.code == "CT-LAND-MIXED-MONTHS"
+    assert len(months) == 2, "the sample's last row is of another month"
+    assert {
+        f"{unit.month:%Y-%m}": decision.payload["rows"] for unit, decision in current.items()
+    } == months
 
 
 def test_every_row_and_every_digit_arrives(

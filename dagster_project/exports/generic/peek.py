@@ -8,7 +8,6 @@ import csv
 import datetime as dt
 import gzip
 import io
-import itertools
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -23,8 +22,7 @@ from dagster_project.months import Month, month_of
 from dagster_project.stores.base import ObjectInfo, ObjectStore
 
 COLUMN = "BillingPeriodStart"
-CSV_ROWS = 1000
-CSV_BYTES = 8 << 20
+CSV_BYTES = 256 << 20
 PARQUET_BYTES = 512 << 20
 
 _DAMAGED = (
@@ -43,7 +41,7 @@ _DAMAGED = (
 def months_inside(store: ObjectStore, info: ObjectInfo) -> list[Month]:
     """Return the billing months that a file's rows name, sorted, at least one.
 
-    A CSV file is judged by its first rows, a Parquet file by all.
+    A CSV file is judged by its first 256 MB, a Parquet file by all rows.
 
     Raises:
         CloudtallyError: CT-LAND-NO-MONTH when the file can't tell; CT-STORE-*.
@@ -76,8 +74,7 @@ def _of_csv(stream: BinaryIO, key: str) -> Iterator[object]:
     text = codecs.getincrementaldecoder("utf-8-sig")().decode(piece)
     whole = text if len(piece) < CSV_BYTES else text[: text.rfind("\n") + 1]
     rows = csv.DictReader(io.StringIO(whole, newline=""))
-    for row in itertools.islice(rows, CSV_ROWS):
-        yield row[COLUMN]
+    yield from {row[COLUMN] for row in rows}
 
 
 def _month(value: object) -> Month:

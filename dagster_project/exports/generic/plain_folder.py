@@ -1,7 +1,8 @@
 """A folder of FOCUS files in no provider's layout.
 
 A file's month stands in its path (`BILLING_PERIOD=2026-03`, `2026-03` or `202603`), or its rows
-name exactly one. A `manifest.json` says which files make a delivery:
+name it; a file with rows of several months belongs to each of them. A `manifest.json` says which
+files make a delivery:
 
     {"delivery_id": "...", "month": "2026-03", "delivered_at": "2026-04-02T06:00:00Z",
      "files": [{"name": "part-1.csv.gz", "rows": 1000, "sha256": "..."}]}
@@ -150,13 +151,17 @@ def _unmanifested(
     store: ObjectStore, files: list[ObjectInfo], announced: set[Month], version: str
 ) -> Iterator[Found]:
     months: dict[Month, list[ObjectInfo]] = defaultdict(list)
+    shared: set[Month] = set()
     problems: list[Unreadable] = []
     for info in files:
-        found = _month_of_path(info.key) or _month_inside(store, info)
+        in_path = _month_of_path(info.key)
+        found = [in_path] if in_path else _months_inside(store, info)
         if isinstance(found, Unreadable):
             problems.append(found)
-        elif found not in announced:
-            months[found].append(info)
+            continue
+        shared |= set(found) if len(found) > 1 else set()
+        for month in set(found) - announced:
+            months[month].append(info)
     for month, of_month in sorted(months.items()):
         yield Candidate(
             month=month,
@@ -164,6 +169,7 @@ def _unmanifested(
             order=modified_order(of_month),
             parts=tuple(Part(name=info.key, info=info) for info in of_month),
             version=version,
+            shared=month in shared,
         )
     yield from (problem for problem in problems if problem.month not in announced)
 
@@ -177,25 +183,12 @@ def _month_of_path(key: str) -> Month | None:
     return parse_month(found.pop()) if len(found) == 1 else None
 
 
-def _month_inside(store: ObjectStore, info: ObjectInfo) -> Month | Unreadable:
-    """Return the one month that a file's rows name."""
+def _months_inside(store: ObjectStore, info: ObjectInfo) -> list[Month] | Unreadable:
+    """Return the months that a file's rows name."""
     try:
-        months = months_inside(store, info)
+        return months_inside(store, info)
     except CloudtallyError as error:
         return unreadable(_month_hint(info, error), [info], at_fault(error))
-    if len(months) == 1:
-        return months[0]
-    return unreadable(months[0], [info], _mixed_months(info, months))
-
-
-def _mixed_months(info: ObjectInfo, months: list[Month]) -> CloudtallyError:
-    return CloudtallyError(
-        "CT-LAND-MIXED-MONTHS",
-        f"A file holds {len(months)} billing months, and its path names none.",
-        where={"file": info.key, "first": f"{months[0]:%Y-%m}", "last": f"{months[-1]:%Y-%m}"},
-        kept="the last accepted deliveries stay current.",
-        next_step="Write one file per billing month, best with the month in its path.",
-    )
 
 
 def _month_hint(info: ObjectInfo, error: CloudtallyError) -> Month:

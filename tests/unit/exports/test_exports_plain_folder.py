@@ -89,9 +89,10 @@ def test_parquet_is_looked_into(values):
         {"a.parquet": parquet(["2026-03-01", "2026-04-01"])},
     ],
 )
-def test_mixed_months_are_refused(objects):
-    one = only(objects)
-    assert (one.month, one.error.code) == (MARCH, "CT-LAND-MIXED-MONTHS")
+def test_file_of_two_months_belongs_to_both(objects):
+    deliveries = list(found(objects))
+    assert [(one.month, one.shared) for one in deliveries] == [(MARCH, True), (APRIL, True)]
+    assert deliveries[0].parts[0].info == deliveries[1].parts[0].info
 
 
 @pytest.mark.parametrize(
