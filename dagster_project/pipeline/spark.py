@@ -2,7 +2,7 @@
 
 Spark gets copies of the decoded files. A double is its shortest text in them and a map, list or
 struct its JSON text, both written by the engine that the totals are compared with: Java before 19
-prints doubles that are longer than they need to be, and a decimal made of that text differs.
+prints some doubles longer than they are (2e23 as 1.9999999999999998E23), and Spark's JSON differs.
 Copies are grouped by schema and partitioned by delivery, so the catalog can name exactly the
 current deliveries and a month's batch opens one month's files.
 """

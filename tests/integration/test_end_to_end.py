@@ -312,7 +312,7 @@ MARTS_FOLLOW = "mart_spend_carbon_daily"
 
 
 def _newer(path: Path, began: float) -> bool:
-    files = path.glob("*/part.parquet") if path.is_dir() else [path]
+    files = [path] if path.is_file() else path.glob("*/part.parquet")
     return any(file.stat().st_mtime > began for file in files)
 
 
@@ -345,9 +345,11 @@ class TestKills:
             began = time.time()
             process = place.start("run")
             come = functools.partial(has_come, place, began)
-            caught = homes.wait_for(come, process)
-            os.kill(process.pid, signal.SIGKILL)
-            said, _ = process.communicate()
+            try:
+                caught = homes.wait_for(come, process)
+            finally:
+                os.kill(process.pid, signal.SIGKILL)
+                said, _ = process.communicate()
             assert caught, f"{moment}: {said}"
             assert (place.hashes(), place.query(COSTS)) == (hashes, costs), moment
             homes.wait_until_free(place)
