@@ -1,7 +1,8 @@
 """Runs the one job in this process, for the command line: the same assets that Dagster runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -52,12 +53,14 @@ class Launched:
     """How a run ended.
 
     Attributes:
-        problems: Sentences for the user, about steps that failed and promises that are broken.
+        failures: Sentences for the user about steps that failed.
+        broken: Sentences about promises that keep the publication back.
         unread: What couldn't be brought home this time and is tried again by the next run.
     """
 
     succeeded: bool
-    problems: tuple[str, ...]
+    failures: tuple[str, ...]
+    broken: tuple[str, ...]
     unread: tuple[Outcome, ...]
 
 
@@ -86,8 +89,12 @@ def launch(context: Context, months: Sequence[Month], progress: Progress) -> Lau
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-    unread = (outcome for outcome in run.outcomes if outcome.status is Status.FAILED)
-    return Launched(result.success, tuple(_problems(result)), tuple(unread))
+    return Launched(
+        succeeded=result.success,
+        failures=tuple(_failures(result)),
+        broken=tuple(_broken_promises(result)),
+        unread=tuple(outcome for outcome in run.outcomes if outcome.status is Status.FAILED),
+    )
 
 
 def dagster_instance(home: Home) -> dg.DagsterInstance:
@@ -129,18 +136,28 @@ def _selection(definitions: dg.Definitions, home: Home) -> list[dg.AssetKey]:
     return [key for assets in made for key in assets.keys]
 
 
-def _problems(result: dg.ExecuteInProcessResult) -> list[str]:
-    problems = []
+def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    """Yield a sentence for every step that failed."""
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            message = error.message if error is not None else "unknown"
-            problems.append(message.partition("CloudtallyError: ")[2].strip() or message.strip())
+            yield _sentence(event.step_failure_data.error)
+
+
+def _sentence(error: Any) -> str:
+    """Return what a user has to know of an error that Dagster caught."""
+    if error is None:
+        return "A step failed for an unknown reason."
+    while error.cause is not None:
+        error = error.cause
+    if error.cls_name == "DagsterExecutionInterruptedError":
+        return "The run was interrupted; the next one does what is left."
+    return str(error.message.partition("CloudtallyError: ")[2] or error.message).strip()
+
+
+def _broken_promises(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    """Yield a sentence for every promise that keeps the publication back."""
     for check in result.get_asset_check_evaluations():
         relation = check.check_name.partition(PROMISES)[2]
         if relation and not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
-            broken = [f"{relation}: {name}: {said.value}" for name, said in check.metadata.items()]
-            problems += broken[:MOST_SHOWN]
-    return problems
+            said = [f"{relation}: {name}: {value.value}" for name, value in check.metadata.items()]
+            yield from said[:MOST_SHOWN]

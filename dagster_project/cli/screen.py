@@ -116,14 +116,15 @@ class Screen:
             *survey.problems,
             *(o for o in launched.unread if (o.source, o.month, o.variant) not in known),
         ]
+        problems = [*launched.failures, *launched.broken]
         self.document(
             {
                 "outcome": "published" if launched.succeeded else "failed",
-                "problems": [*launched.problems, *(str(o.error) for o in held_back)],
+                "problems": [*problems, *(str(o.error) for o in held_back)],
                 "published": str(settings.layout.published),
             }
         )
-        for problem in launched.problems:
+        for problem in problems:
             self.console.print(f"[red]{escape(problem)}[/red]", soft_wrap=True)
         self.problems(held_back)
         if launched.succeeded:
@@ -132,6 +133,7 @@ class Screen:
             self.say(f"  {settings.layout.published / 'report' / 'index.html'}")
         else:
             self.say("Nothing was published; readers still see what was there before.")
+        if launched.broken:
             self.say(f"  broken promises: {settings.layout.data_docs / 'index.html'}")
 
     def calendar(self, settings: Any, rows: Sequence[Any], state: Any) -> None:

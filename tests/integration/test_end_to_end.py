@@ -138,6 +138,18 @@ class TestRebuilding:
         assert place.hashes() == hashes
         assert place.events("month_built") == built
 
+    @pytest.mark.slow
+    def test_a_home_that_was_moved_is_readable_where_it_is_now(self, place: Place) -> None:
+        hashes, accepted = place.hashes(), place.events("accepted")
+        moved = Place(place.estate.with_name("moved"))
+        place.estate.rename(moved.estate)
+        ran = moved.cloudtally("run")
+        assert ran.code == 0, ran.text
+        assert moved.hashes() == hashes
+        assert moved.events("accepted") == accepted
+        assert moved.query("select count(*) > 0 from focus_v1_2") == [(True,)]
+        shutil.rmtree(moved.estate)
+
 
 class TestRestatement:
     def test_a_broken_promise_keeps_it_back_and_readers_keep_their_numbers(
