@@ -6,6 +6,10 @@ from dagster_project.months import Month, month_range, parse_month
 
 billing_months = dg.MonthlyPartitionsDefinition(start_date="2015-01", fmt="%Y-%m", end_offset=1)
 
+# Dagster takes a range of partitions in one run only if no selected asset forbids it, and an asset
+# without partitions forbids it too unless it says otherwise.
+one_run = dg.BackfillPolicy.single_run()
+
 
 def months_of(context: dg.AssetExecutionContext) -> list[Month]:
     """Return the months that a run covers, one partition or a range."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import dagster as dg
 
 from dagster_project.assets.run_context import note_outcomes, run_context, run_months
-from dagster_project.partitions import billing_months
+from dagster_project.partitions import billing_months, one_run
 from dagster_project.pipeline.extract import Outcome, Status, extract
 from dagster_project.pipeline.imports import ensure_decoded
 from dagster_project.pipeline.lock import home_lock
@@ -37,7 +37,7 @@ def _landing_asset(source: SourceConfig) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         partitions_def=billing_months,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=one_run,
         group_name="landing",
         kinds={source.provider, "file"},
         description=(
@@ -89,7 +89,7 @@ def _decoded_asset(name: str, sources: Sequence[SourceConfig]) -> dg.AssetsDefin
         key=dg.AssetKey(["decoded", name]),
         deps=[dg.AssetKey(["landing", source.name]) for source in sources],
         partitions_def=billing_months,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=one_run,
         group_name="decoded",
         kinds={"parquet"},
         description="Typed Parquet of accepted deliveries. Grain: one row of the provider's file.",

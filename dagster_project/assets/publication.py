@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from dagster_project.assets.run_context import run_context
+from dagster_project.partitions import one_run
 from dagster_project.pipeline.lock import home_lock
 from dagster_project.pipeline.plan import make_plan
 from dagster_project.publish.candidate import build_candidate, present_candidate
@@ -21,6 +22,7 @@ def publication_assets(marts: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition
     @dg.asset(
         key=CANDIDATE,
         deps=list(marts),
+        backfill_policy=one_run,
         group_name="publication",
         kinds={"duckdb", "parquet"},
         description="A complete publication that nobody sees yet. Grain: one per build.",
@@ -36,6 +38,7 @@ def publication_assets(marts: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition
     @dg.asset(
         key=PUBLISHED,
         deps=[CANDIDATE],
+        backfill_policy=one_run,
         group_name="publication",
         kinds={"duckdb", "parquet"},
         description="What BI reads: `published/cloudtally.duckdb` and Parquet, swapped in whole.",

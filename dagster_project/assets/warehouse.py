@@ -14,7 +14,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from dagster_project.assets.run_context import run_context, run_months
-from dagster_project.partitions import billing_months
+from dagster_project.partitions import billing_months, one_run
 from dagster_project.pipeline import build, steps
 from dagster_project.pipeline.dbt import NodeResult
 
@@ -43,6 +43,7 @@ def warehouse_assets(manifest: Path) -> list[dg.AssetsDefinition]:
         manifest=document,
         name="dbt_reference",
         select=" ".join(build.REFERENCE),
+        backfill_policy=one_run,
         dagster_dbt_translator=translator,
         pool="home",
     )
@@ -55,7 +56,7 @@ def warehouse_assets(manifest: Path) -> list[dg.AssetsDefinition]:
         select=" ".join(build.MONTHLY),
         exclude=" ".join(build.REFERENCE),
         partitions_def=billing_months,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=one_run,
         dagster_dbt_translator=translator,
         pool="home",
     )
@@ -68,6 +69,7 @@ def warehouse_assets(manifest: Path) -> list[dg.AssetsDefinition]:
         name="dbt_marts",
         select=" ".join(build.MARTS),
         exclude=" ".join((*build.MONTHLY, *build.REFERENCE)),
+        backfill_policy=one_run,
         dagster_dbt_translator=translator,
         pool="home",
     )

@@ -389,6 +389,19 @@ class TestDagster:
         assert place.hashes() == hashes
         assert "Nothing to do" in place.cloudtally("run").text
 
+        homes.restate_onprem(place, JULY, homes.dearer, "dearer")
+        span = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+        command = [
+            homes.sys.executable, "-m", "dagster", "job", "execute",
+            "-m", "dagster_project.definitions", "-j", "cloudtally_run",
+            "--tags", json.dumps(dict.fromkeys(span, "2026-07")),
+        ]  # fmt: skip
+        ran = homes.run_command(
+            command, CLOUDTALLY_CONFIG=str(place.config), DAGSTER_HOME=str(place.home.dagster)
+        )
+        assert ran.code == 0, ran.text[-3000:]
+        assert _changed(hashes, place.hashes(), place.parts()) == {JULY.isoformat()}
+
     def test_definitions_load_as_dagster_checks_them(self, place: Place) -> None:
         dg = Path(homes.sys.executable).with_name("dg")
         ran = homes.run_command([str(dg), "check", "defs"], CLOUDTALLY_CONFIG=str(place.config))
