@@ -210,6 +210,7 @@ class TestRestatement:
         assert again.code == 3
         assert "Nothing to do" in again.text
 
+    @pytest.mark.slow
     def test_a_month_that_becomes_empty_comes_out_empty(self, place: Place) -> None:
         homes.restate_onprem(place, MAY, lambda _rows: [], "withdrawn")
         parts = place.parts()
