@@ -12,18 +12,20 @@ from pathlib import Path
 
 PACKAGES = ("dagster_project", "expectations")
 
-_GROUND = frozenset({"errors", "months", "paths", "settings", "version"})
+_GROUND = frozenset({"errors", "files", "months", "paths", "settings", "sqltext", "version"})
 _ARRIVAL = frozenset({"stores", "exports", "landing", "decoding"})
 
 ALLOWED: Mapping[str, frozenset[str]] = {
     # what everything may stand on
     "errors": frozenset(),
+    "files": frozenset(),
+    "sqltext": frozenset(),
     "months": frozenset({"errors"}),
     "paths": frozenset({"months"}),
     "settings": frozenset({"errors", "paths"}),
     "version": frozenset({"paths"}),
     # arrival: provider's bytes to typed Parquet
-    "stores": frozenset({"errors"}),
+    "stores": frozenset({"errors", "files"}),
     "exports": _GROUND | {"stores"},
     "landing": _GROUND | {"stores", "exports"},
     "decoding": _GROUND | {"stores", "exports", "landing"},
@@ -32,7 +34,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "rules": frozenset({"errors", "months"}),
     # the steps, and what readers see
     "pipeline": _GROUND | _ARRIVAL | {"ledger", "rules"},
-    "publish": _GROUND | {"landing", "ledger", "pipeline", "publish.report", "expectations"},
+    "publish": _GROUND | {"ledger", "pipeline", "publish.report", "expectations"},
     "publish.report": frozenset({"publish.report_assets"}),
     "publish.report_assets": frozenset({"errors", "months"}),
     "expectations": frozenset(),

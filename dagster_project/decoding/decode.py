@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from dagster_project.decoding import values
 from dagster_project.errors import CloudtallyError
 from dagster_project.exports.base import ColumnKind, Schema
-from dagster_project.landing.archive import remove_if_empty, sync_folder
+from dagster_project.files import link_or_copy, remove_if_empty, sync_folder
 from dagster_project.landing.delivery import Delivery, LandedPart
 from dagster_project.landing.problems import changed_type
 from dagster_project.landing.readers import (
@@ -32,6 +32,7 @@ from dagster_project.landing.readers import (
     is_csv,
     is_parquet,
 )
+from dagster_project.sqltext import literal, quoted
 from dagster_project.stores.base import printable
 
 STATS_NAME = "decoded.json"
@@ -111,7 +112,7 @@ def _engine(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         engine.execute("set TimeZone = 'UTC'")
         engine.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        engine.execute(f"set temp_directory = {values.literal(str(spill / '.spill'))}")
+        engine.execute(f"set temp_directory = {literal(str(spill / '.spill'))}")
         yield engine
     finally:
         engine.close()
@@ -141,7 +142,7 @@ def _decode_part(
     _refuse_problems(engine, relation, schema, types, delivery, part.name)
     _count_oddities(engine, relation, schema, types, counts, part.name)
     if not delivery.shared and _is_linked(part, schema, types):
-        _link(path, output)
+        link_or_copy(path, output)
     else:
         _write_typed(engine, relation, schema, types, part, output)
     (building / TEXTS_NAME).unlink(missing_ok=True)
@@ -180,16 +181,16 @@ def _present(types: Mapping[str, str], part: LandedPart) -> dict[str, str]:
 
 def _csv(path: Path, names: Sequence[str]) -> str:
     # Nothing is guessed: a sniffer may take first rows for comments.
-    columns = ", ".join(f"{values.literal(name)}: 'varchar'" for name in names)
+    columns = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
     return (
-        f"read_csv({values.literal(str(path))}, auto_detect = false, columns = {{{columns}}}, "
+        f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{columns}}}, "
         "header = true, delim = ',', quote = '\"', escape = '\"', "
         f"max_line_size = {LONGEST_LINE}, parallel = false)"
     )
 
 
 def _parquet(path: Path) -> str:
-    return f"read_parquet({values.literal(str(path))}, hive_partitioning = false)"
+    return f"read_parquet({literal(str(path))}, hive_partitioning = false)"
 
 
 def _write_texts(path: Path, name: str, texts: Path, *, flatten: bool) -> None:
@@ -277,7 +278,7 @@ def _raise_first(
     engine.execute("set threads = 1")
     row, text = _row(
         engine,
-        f"select row_number, cast({values.quoted(problem.column)} as varchar) from ("
+        f"select row_number, cast({quoted(problem.column)} as varchar) from ("
         f"select *, row_number() over () as row_number from {relation}) "
         f"where {problem.condition} order by row_number limit 1",
         name,
@@ -312,13 +313,6 @@ def _count_oddities(
             counts[oddity.name, oddity.column] += int(count)
 
 
-def _link(path: Path, output: Path) -> None:
-    try:
-        os.link(path, output)
-    except OSError:
-        shutil.copyfile(path, output)
-
-
 def _write_typed(
     engine: duckdb.DuckDBPyConnection,
     relation: str,
@@ -330,7 +324,7 @@ def _write_typed(
     columns = ", ".join(values.typed_columns(schema, types, part.constants))
     _row(
         engine,
-        f"copy (select {columns} from {relation}) to {values.literal(str(output))} "
+        f"copy (select {columns} from {relation}) to {literal(str(output))} "
         "(format parquet, compression zstd)",
         part.name,
     )

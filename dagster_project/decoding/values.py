@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dagster_project.exports.base import ColumnKind, Schema
+from dagster_project.sqltext import literal, quoted
 
 NUMBER = "decimal(38,18)"
 
@@ -53,16 +54,6 @@ class Oddity:
     name: str
     column: str
     condition: str
-
-
-def quoted(name: str) -> str:
-    """Return an identifier that is safe in SQL, whatever a file calls its columns."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return a string literal that is safe in SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def present_text(column: str) -> str:

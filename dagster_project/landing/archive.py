@@ -5,7 +5,6 @@ fetch leaves only `.incoming/`, which the next one resumes.
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.exports.base import Candidate, Part, Schema, match_schema
+from dagster_project.files import remove_if_empty, sync_folder
 from dagster_project.landing.delivery import (
     Delivery,
     LandedPart,
@@ -106,12 +106,6 @@ def clear_staging(
             shutil.rmtree(folder, ignore_errors=True)
     for folder in (unit, unit.parent):
         remove_if_empty(folder)
-
-
-def remove_if_empty(folder: Path) -> None:
-    """Remove a folder that holds nothing."""
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
 
 
 def _unit_staging(home: Home, source: str, month: Month, variant: str) -> Path:
@@ -373,14 +367,3 @@ def _seal(delivery: Delivery, candidate: Candidate, staging: Path, target: Path)
     target.parent.mkdir(parents=True, exist_ok=True)
     staging.rename(target)
     sync_folder(target.parent, files=False)
-
-
-def sync_folder(folder: Path, *, files: bool = True) -> None:
-    """Flush a folder, and its files, to the disk."""
-    paths = [*folder.iterdir(), folder] if files else [folder]
-    for path in paths:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

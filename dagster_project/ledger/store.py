@@ -46,7 +46,6 @@ class Kind(StrEnum):
     ACCEPTED = "accepted"
     QUARANTINED = "quarantined"
     LISTING_SEEN = "listing_seen"
-    SHRINK_ACCEPTED = "shrink_accepted"
     MONTH_BUILT = "month_built"
     CHECKS_FAILED = "checks_failed"
     PUBLISHED = "published"

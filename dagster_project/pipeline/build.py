@@ -18,7 +18,7 @@ from dagster_project.ledger.store import Kind
 from dagster_project.months import Month, next_month
 from dagster_project.paths import DBT_PROJECT, SEEDS, Home
 from dagster_project.pipeline.context import Context
-from dagster_project.pipeline.imports import ensure_decoded, import_ledger
+from dagster_project.pipeline.imports import import_ledger
 from dagster_project.pipeline.plan import Plan
 from dagster_project.version import hash_files
 
@@ -80,7 +80,6 @@ def event_time_arguments(months: Iterable[Month]) -> list[str]:
 def prepare(context: Context, dirty: Iterable[Month]) -> None:
     """Bring decoded files, ledger tables and folders into place before dbt runs."""
     months = list(dirty)
-    ensure_decoded(context)
     import_ledger(context, months)
     shutil.rmtree(context.home.warehouse / "spill", ignore_errors=True)
     for model in MONTHLY_MODELS:
@@ -89,14 +88,15 @@ def prepare(context: Context, dirty: Iterable[Month]) -> None:
             folder.mkdir(parents=True, exist_ok=True)
 
 
-def touched_by_shares(context: Context, plan: Plan, dirty: Iterable[Month]) -> tuple[Month, ...]:
+def touched_by_shares(
+    context: Context, digests: Mapping[Month, str], dirty: Iterable[Month]
+) -> tuple[Month, ...]:
     """Return the dirty months and those built with other carbon shares than they have now."""
     built = context.state().built
-    digests = share_digests(context.home.database, plan.months)
     moved = {
         month
-        for month in plan.months
-        if month in built and built[month].get("shares") != digests[month]
+        for month, digest in digests.items()
+        if month in built and built[month].get("shares") != digest
     }
     return tuple(sorted(moved | set(dirty)))
 
@@ -132,9 +132,10 @@ _SHARE_QUERIES = (
 )
 
 
-def record_built(context: Context, plan: Plan, months: Iterable[Month]) -> None:
+def record_built(
+    context: Context, plan: Plan, digests: Mapping[Month, str], months: Iterable[Month]
+) -> None:
     """Say in the ledger that months are done; before this, a killed run builds them again."""
-    digests = share_digests(context.home.database, plan.months)
     for month in months:
         payload: Mapping[str, str] = {
             "fingerprint": plan.months[month],

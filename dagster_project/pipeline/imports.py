@@ -20,10 +20,11 @@ from dagster_project.pipeline.extract import decode_landed, landed_delivery
 from dagster_project.pipeline.plan import counted_deliveries
 from dagster_project.rules.parse import load_rules
 from dagster_project.rules.table import TAG_RULES_COLUMNS, rule_rows
+from dagster_project.sqltext import quoted
 
 Table = tuple[Sequence[tuple[str, str]], Sequence[Sequence[Any]]]
 
-DIGITS_DETAIL = {
+ODDITY_DETAIL = {
     "null_literal": "cells hold the text NULL; read as absent",
     "digits_beyond_scale": "amounts have more than 18 decimals; rounded half away from zero",
     "zone_missing": "timestamps have no zone; read as UTC, as FOCUS demands",
@@ -49,7 +50,11 @@ def ensure_decoded(context: Context, sources: Iterable[str] | None = None) -> No
 
 
 def import_ledger(context: Context, dirty: Iterable[Month]) -> None:
-    """Write schema `ledger` of the warehouse file anew, in one transaction."""
+    """Write schema `ledger` of the warehouse file anew, in one transaction.
+
+    Its tables hold what decoding found, so deliveries are decoded first where they aren't.
+    """
+    ensure_decoded(context)
     tables = ledger_tables(context, dirty)
     context.home.warehouse.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(str(context.home.database))
@@ -57,7 +62,7 @@ def import_ledger(context: Context, dirty: Iterable[Month]) -> None:
         connection.execute("begin")
         connection.execute("create schema if not exists ledger")
         for name, (columns, rows) in tables.items():
-            _write_table(connection, name, columns, rows)
+            write_table(connection, f"ledger.{name}", columns, rows)
         connection.execute("commit")
     finally:
         connection.close()
@@ -83,17 +88,18 @@ def ledger_tables(context: Context, dirty: Iterable[Month]) -> dict[str, Table]:
     }
 
 
-def _write_table(
+def write_table(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     columns: Sequence[tuple[str, str]],
     rows: Sequence[Sequence[Any]],
 ) -> None:
-    declared = ", ".join(f'"{column}" {kind}' for column, kind in columns)
-    connection.execute(f"create or replace table ledger.{name} ({declared})")
+    """Make a table with those columns and rows, whatever was there before."""
+    declared = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns)
+    connection.execute(f"create or replace table {name} ({declared})")
     if rows:
         marks = ", ".join("?" for _ in columns)
-        connection.executemany(f"insert into ledger.{name} values ({marks})", rows)
+        connection.executemany(f"insert into {name} values ({marks})", rows)
 
 
 def _decoded_folder(context: Context, unit: Unit, decision: Decision) -> Path:
@@ -210,7 +216,7 @@ def _decode_counts(
         provider = context.settings.source(unit.source).provider
         head = (unit.source, provider, unit.month, delivery.delivery_id)
         for count in read_stats(folders[unit])["counts"]:
-            detail = DIGITS_DETAIL[count["name"]]
+            detail = ODDITY_DETAIL[count["name"]]
             rows.append((*head, count["name"], count["column"], count["rows"], detail))
         for column in delivery.unknown_columns:
             detail = "a column that this export doesn't declare; kept in x_SourceValues"

@@ -16,7 +16,7 @@ def refuse_overlap(
     """Refuse a delivery whose accounts another source already counts in that month.
 
     An authoritative source is accepted; the other source's deliveries are then left out of the
-    build (`counted_sources`).
+    build (`plan.counted_deliveries`).
 
     Raises:
         CloudtallyError: CT-LAND-OVERLAP names the other source and an account.

@@ -26,9 +26,10 @@ from dagster_project.months import Month
 from dagster_project.paths import DBT_PROJECT, Home
 from dagster_project.pipeline.build import build_arguments, dbt_environment
 from dagster_project.pipeline.context import Context
-from dagster_project.pipeline.imports import Table, ensure_decoded, ledger_tables
+from dagster_project.pipeline.imports import Table, ensure_decoded, ledger_tables, write_table
 from dagster_project.pipeline.lock import held_locks, home_lock
 from dagster_project.pipeline.plan import make_plan
+from dagster_project.sqltext import literal, quoted
 
 MODELS = ("+fct_cost_and_carbon", "+fct_emissions_reported", "int_carbon__fact_totals")
 # Part of the copies' path: raised when the way of copying changes, so old copies are not read.
@@ -229,15 +230,16 @@ def _copy(path: Path, target: Path, types: dict[str, str]) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     selected = ", ".join(
-        f"{_readable(_quoted(name), kind)} as {_quoted(name)}" for name, kind in types.items()
+        f"{_readable(quoted(name), kind)} as {quoted(name)}" for name, kind in types.items()
     )
     partial = target.with_suffix(".part")
     connection = duckdb.connect()
     try:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(
-            f"copy (select {selected} from read_parquet({_text(path)}, hive_partitioning = false))"
-            f" to {_text(partial)} (format parquet, compression zstd)"
+            f"copy (select {selected}"
+            f" from read_parquet({literal(path)}, hive_partitioning = false))"
+            f" to {literal(partial)} (format parquet, compression zstd)"
         )
     finally:
         connection.close()
@@ -292,14 +294,10 @@ def _ledger_table(home: SparkHome, name: str, table: Table) -> list[str]:
     columns, rows = table
     folder = home.ledger / name
     folder.mkdir(parents=True, exist_ok=True)
-    declared = ", ".join(f"{_quoted(column)} {kind}" for column, kind in columns)
     connection = duckdb.connect()
     try:
-        connection.execute(f"create table rows ({declared})")
-        if rows:
-            marks = ", ".join("?" for _ in columns)
-            connection.executemany(f"insert into rows values ({marks})", rows)
-        connection.execute(f"copy rows to {_text(folder / 'part.parquet')} (format parquet)")
+        write_table(connection, "rows", columns, rows)
+        connection.execute(f"copy rows to {literal(folder / 'part.parquet')} (format parquet)")
     finally:
         connection.close()
     types = ", ".join(f"{_ticked(column)} {_spark_type(kind.upper())}" for column, kind in columns)
@@ -370,16 +368,8 @@ def _is_importable(module: str) -> bool:
         return False
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _ticked(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _spark_text(value: object) -> str:

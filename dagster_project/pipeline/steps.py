@@ -10,7 +10,7 @@ from dagster_project.months import Month
 from dagster_project.pipeline import build
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.dbt import NodeResult, run_dbt
-from dagster_project.pipeline.imports import ensure_decoded, import_ledger
+from dagster_project.pipeline.imports import import_ledger
 from dagster_project.pipeline.lock import home_lock
 from dagster_project.pipeline.plan import Plan, make_plan, place_of, read_note, write_note
 
@@ -34,7 +34,7 @@ def load_reference(context: Context) -> list[NodeResult]:
     """Load and test the seeds."""
     with home_lock(context.home.lock):
         begin(context)
-        _import(context, [])
+        import_ledger(context, [])
         context.report("loading reference data")
         results = run_dbt(context, build.build_arguments(build.REFERENCE))
         build.record_seeds(context.home)
@@ -54,21 +54,22 @@ def build_months(context: Context, months: Iterable[Month] | None = None) -> lis
         wanted = set(months) if months is not None else set(plan.months)
         dirty = tuple(month for month in plan.dirty if month in wanted or month in plan.absent)
         if not dirty:
-            _import(context, [])
+            import_ledger(context, [])
             return []
         build.prepare(context, dirty)
         context.report(f"building charges of {_named(dirty)}")
         shares = run_dbt(
             context, build.build_arguments(build.SHARES, build.REFERENCE, months=dirty)
         )
-        touched = build.touched_by_shares(context, plan, dirty)
+        digests = build.share_digests(context.home.database, plan.months)
+        touched = build.touched_by_shares(context, digests, dirty)
         build.prepare(context, touched)
         context.report(f"building facts and marts of {_named(touched)}")
         facts = run_dbt(
             context,
             build.build_arguments(build.MONTHLY, [*build.SHARES, *build.REFERENCE], months=touched),
         )
-        build.record_built(context, plan, touched)
+        build.record_built(context, plan, digests, touched)
         if set(dirty) == set(plan.dirty):
             write_note(context.home, complete=True)
         return shares + facts
@@ -78,18 +79,12 @@ def build_marts(context: Context) -> list[NodeResult]:
     """Build dimensions and marts over all months, and run the tests that guard them."""
     with home_lock(context.home.lock):
         plan = make_plan(context)
-        _import(context, _unpublished(context, plan))
+        import_ledger(context, _unpublished(context, plan))
         context.report("building dimensions and marts")
         return run_dbt(
             context,
             build.build_arguments(build.MARTS, [*build.MONTHLY, *build.REFERENCE]),
         )
-
-
-def _import(context: Context, months: Iterable[Month]) -> None:
-    """Write the ledger's tables; they hold what decoding found, so decoded files must be there."""
-    ensure_decoded(context)
-    import_ledger(context, months)
 
 
 def _unpublished(context: Context, plan: Plan) -> list[Month]:

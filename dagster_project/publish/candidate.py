@@ -6,7 +6,6 @@ DuckDB file name that folder; it becomes the publication when `published` points
 
 import datetime as dt
 import json
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import CloudtallyError
-from dagster_project.landing.archive import sync_folder
+from dagster_project.files import link_or_copy, sync_folder
 from dagster_project.months import Month, parse_month
 from dagster_project.paths import Home
 from dagster_project.pipeline.context import Context
@@ -29,6 +28,7 @@ from dagster_project.pipeline.plan import (
 )
 from dagster_project.publish.digest import content_hashes, table_hash
 from dagster_project.publish.report import write_report
+from dagster_project.sqltext import literal
 from dagster_project.version import code_version
 
 DATABASE = "cloudtally.duckdb"
@@ -125,7 +125,7 @@ def _export_tables(home: Home, folder: Path) -> dict[str, str]:
             else:
                 target = folder / name / f"{name}.parquet"
                 connection.execute(
-                    f"copy (select * from main.{name}) to '{_text(target)}'"
+                    f"copy (select * from main.{name}) to {literal(target)}"
                     " (format parquet, compression zstd)"
                 )
                 globs[name] = f"{name}.parquet"
@@ -147,14 +147,6 @@ def _link_months(lake: Path, target: Path) -> None:
         month = target / part.parent.name
         month.mkdir()
         link_or_copy(part, month / part.name)
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Hard-link a finished file; copy it where the file system can't link."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _focus_queries(home: Home) -> dict[str, list[str]]:
@@ -188,12 +180,12 @@ def view_statement(name: str, files: Path) -> str:
     if name not in MONTHLY:
         return (
             f"create view {name} as select * from "
-            f"read_parquet('{_text(files)}', hive_partitioning = false)"
+            f"read_parquet({literal(files)}, hive_partitioning = false)"
         )
     columns = "* exclude (billing_month) replace (billing_month as x_BillingMonth)"
     return (
         f"create view {name} as select {columns if name == FACT else '*'} from "
-        f"read_parquet('{_text(files)}', hive_partitioning = true, "
+        f"read_parquet({literal(files)}, hive_partitioning = true, "
         "hive_types = {'billing_month': date}, union_by_name = true)"
     )
 
@@ -255,7 +247,3 @@ def _sync_tree(folder: Path) -> None:
     for path in [folder, *folder.rglob("*")]:
         if path.is_dir():
             sync_folder(path)
-
-
-def _text(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from dagster_project.errors import CloudtallyError
-from dagster_project.landing.archive import sync_folder
+from dagster_project.files import link_or_copy, sync_folder
 from dagster_project.ledger.store import Kind
 from dagster_project.paths import Home
 from dagster_project.pipeline.context import Context
@@ -18,7 +18,6 @@ from dagster_project.publish.candidate import (
     FACT,
     CandidateFolder,
     drop_candidate,
-    link_or_copy,
 )
 from dagster_project.publish.checks import has_passed
 

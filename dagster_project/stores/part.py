@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import CloudtallyError
+from dagster_project.files import sync_folder
 from dagster_project.stores.base import DISKFULL, TARGET, ObjectInfo, fault
 
 _SYNC_EVERY = 64 << 20
@@ -88,7 +89,7 @@ class Part:
             os.fsync(self._handle)
             self._path.replace(self._target)
             self._notes.unlink(missing_ok=True)
-            _sync_folder(self._target.parent)
+            sync_folder(self._target.parent, files=False)
 
     def discard(self) -> None:
         """Remove the part: its bytes are of no use to anyone."""
@@ -208,11 +209,3 @@ def _is_at(handle: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(handle), path.stat(follow_symlinks=False))
     except FileNotFoundError:
         return False
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

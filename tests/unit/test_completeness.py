@@ -10,7 +10,7 @@ import pytest
 from dagster_project.decoding.values import oddities
 from dagster_project.exports.base import ColumnKind, Schema
 from dagster_project.pipeline.build import MONTHLY_MODELS
-from dagster_project.pipeline.imports import DIGITS_DETAIL
+from dagster_project.pipeline.imports import ODDITY_DETAIL
 from dagster_project.sample_estate.sources import EXPORTS
 from dagster_project.settings import ANY_PROVIDER_KINDS, EXPORT_KINDS, SourceConfig
 from tests import completeness as pieces
@@ -170,7 +170,7 @@ def test_every_oddity_is_documented_and_no_other() -> None:
     kinds = {kind.value: kind for kind in ColumnKind}
     schema = Schema("any", kinds, frozenset(), (), None, None, ())
     counted = {oddity.name for oddity in oddities(schema, dict.fromkeys(kinds, "VARCHAR"))}
-    assert counted == set(DIGITS_DETAIL)
+    assert counted == set(ODDITY_DETAIL)
     documented = set(pieces.first_column("repairs.md", "Oddities"))
     assert documented == {f"decode_{name}" for name in (*counted, "unknown_column", "unmanifested")}
 
