@@ -75,6 +75,11 @@ class SourceConfig(BaseModel):
         return self.provider if self.provider in EXPORT_KINDS else "generic"
 
     @property
+    def kind(self) -> str:
+        """The export as a name of modules and models: `cost-details` is `cost_details`."""
+        return self.export.replace("-", "_")
+
+    @property
     def is_emissions(self) -> bool:
         """Whether the months of this source are usage months of emissions."""
         return self.export == "carbon"

@@ -27,7 +27,7 @@ def decoded_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the decoded asset of every kind of export that has a source."""
     sources: dict[str, list[SourceConfig]] = defaultdict(list)
     for source in settings.sources:
-        sources[f"{source.room}_{source.export}"].append(source)
+        sources[f"{source.room}_{source.kind}"].append(source)
     return [_decoded_asset(name, members) for name, members in sorted(sources.items())]
 
 

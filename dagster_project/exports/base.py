@@ -43,6 +43,28 @@ class ColumnKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Measure:
+    """A control total that no column states: a metric of the fact, from an export's own columns.
+
+    Attributes:
+        name: The metric as the fact spells it; `first_of` and `nested` add up to it.
+        first_of: Columns of which, line by line, the first with a value counts.
+        nested: Lists of records and the field of each record that counts, such as credits.
+        constants: Only parts with these constants count; all parts when empty.
+    """
+
+    name: str
+    first_of: tuple[str, ...] = ()
+    nested: tuple[tuple[str, str], ...] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that have to be read for it."""
+        return (*self.first_of, *(column for column, _ in self.nested))
+
+
+@dataclass(frozen=True)
 class Schema:
     """Declared columns of one export and version.
 
@@ -51,6 +73,7 @@ class Schema:
         columns: Every column that the pipeline understands, with its kind.
         mandatory: Columns without which a delivery is rejected.
         totals: Columns whose sums are control totals.
+        measures: Control totals over several columns, such as the declared cash measure.
         period: Column whose month must be the unit's month.
         days: Column whose dates are counted for the coverage guard.
         accounts: Columns that together name an account.
@@ -67,6 +90,7 @@ class Schema:
     accounts: tuple[str, ...]
     extensible: bool = True
     flatten: bool = False
+    measures: tuple[Measure, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -292,7 +292,7 @@ def _matched(columns: list[str], schemas: list[Schema], stated: str, file: str) 
 
 
 def _landed(part: Part, download: Downloaded, tally: Tally) -> LandedPart:
-    shape = shape_and_add(download.path, part.name, tally)
+    shape = shape_and_add(download.path, part.name, tally, part.constants)
     return LandedPart(
         name=part.name,
         key=download.info.key,

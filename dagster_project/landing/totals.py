@@ -5,6 +5,7 @@ are the first leg of every tie-out. A double counts as the decimal of its shorte
 everywhere else in the project.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dagster_project.exports.base import ColumnKind, Schema
+from dagster_project.exports.base import ColumnKind, Measure, Schema
 from dagster_project.landing.delivery import ControlTotals
 from dagster_project.landing.problems import changed_type, not_a_number
 from dagster_project.landing.readers import (
@@ -33,6 +34,7 @@ ACCOUNT_SEPARATOR = " / "
 # Two amounts of 20 digits overflow 128 bits, and pyarrow wraps around without a word.
 _WIDE = pa.decimal256(76, 38)
 _LIMIT = Decimal("1e20")
+_ABSENT = pa.array(["", "NULL"])
 _NUMBER = re.compile(r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,5})?$")
 
 
@@ -52,9 +54,12 @@ class Tally:
         """Columns that have to be read for the totals."""
         days = (self.schema.days,) if self.schema.days else ()
         period = (self.schema.period,) if self.only and self.schema.period else ()
-        return frozenset((*self.schema.totals, *days, *period, *self.schema.accounts))
+        measured = (column for measure in self.schema.measures for column in measure.columns)
+        return frozenset((*self.schema.totals, *measured, *days, *period, *self.schema.accounts))
 
-    def add(self, batch: pa.RecordBatch, first_row: int, file: str) -> None:
+    def add(
+        self, batch: pa.RecordBatch, first_row: int, file: str, constants: Mapping[str, str]
+    ) -> None:
         """Add one batch of rows; of a shared file, those of one month."""
         if self.only is not None:
             period = _as_text(batch.column(self.schema.period))
@@ -65,6 +70,10 @@ class Tally:
             if column in names:
                 amount = _sum(batch.column(column), column, first_row, file)
                 self.sums[column] = self.sums.get(column, Decimal(0)) + amount
+        for measure in self.schema.measures:
+            if measure.constants.items() <= constants.items():
+                amount = _measured(batch, measure, first_row, file)
+                self.sums[measure.name] = self.sums.get(measure.name, Decimal(0)) + amount
         if self.schema.days in names:
             self.days |= {day[:10] for day in _texts(batch.column(self.schema.days)) if day}
         present = [column for column in self.schema.accounts if column in names]
@@ -91,7 +100,7 @@ class PartShape:
     columns: Mapping[str, str]
 
 
-def shape_and_add(path: Path, name: str, tally: Tally) -> PartShape:
+def shape_and_add(path: Path, name: str, tally: Tally, constants: Mapping[str, str]) -> PartShape:
     """Read one part completely and add it to the tally.
 
     Raises:
@@ -108,7 +117,7 @@ def shape_and_add(path: Path, name: str, tally: Tally) -> PartShape:
         for batch in batches(path, name, tally.needed, flatten=flatten):
             with localcontext() as context:
                 context.prec = 80
-                tally.add(batch, rows, name)
+                tally.add(batch, rows, name, constants)
             rows += batch.num_rows
     return PartShape(tally.rows - before, columns)
 
@@ -142,6 +151,39 @@ def _texts(column: pa.Array) -> list[str | None]:
     first_ten = pc.utf8_slice_codeunits(_as_text(column), 0, 10)
     values: list[str | None] = pc.unique(first_ten).to_pylist()
     return values
+
+
+def _measured(batch: pa.RecordBatch, measure: Measure, first_row: int, file: str) -> Decimal:
+    """Add a measure line by line: the first column with a value, and every nested amount."""
+    names = set(batch.schema.names)
+    present = [_as_amount_text(batch.column(name)) for name in measure.first_of if name in names]
+    total = Decimal(0)
+    if present:
+        total += _sum(pc.coalesce(*present), measure.first_of[0], first_row, file)
+    for column, item in measure.nested:
+        if column in names:
+            amounts = _nested(batch.column(column), item)
+            total += _sum(amounts, f"{column}.{item}", first_row, file)
+    return total
+
+
+def _as_amount_text(column: pa.Array) -> pa.Array:
+    """Return amounts as text with absent ones null, so that the next column can stand in."""
+    text = pc.utf8_trim_whitespace(_as_text(column))
+    return pc.if_else(pc.is_in(text, value_set=_ABSENT), pa.scalar(None, pa.string()), text)
+
+
+def _nested(column: pa.Array, item: str) -> pa.Array:
+    """Return one field of all records in lists of records, stored as such or as JSON text."""
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return pc.struct_field(pc.list_flatten(column), item)
+    records = (
+        record
+        for text in column.to_pylist()
+        if text
+        for record in json.loads(text, parse_float=str, parse_int=str)
+    )
+    return pa.array([record.get(item) for record in records], pa.string())
 
 
 def _sum(column: pa.Array, name: str, first_row: int, file: str) -> Decimal:

@@ -29,6 +29,7 @@ MARTS = ("*",)
 
 MONTHLY_MODELS = (
     "int_charges__keyed",
+    "int_charges__row_bridge",
     "int_carbon__month_weights",
     "int_carbon__allocated",
     "int_carbon__fact_totals",

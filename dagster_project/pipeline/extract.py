@@ -301,7 +301,7 @@ def decode_landed(
 
 def _decoded_folder(context: Context, source: SourceConfig, delivery: Delivery) -> Path:
     return context.home.decoded_delivery(
-        source.room, source.export, source.name, delivery.month, delivery.delivery_id
+        source.room, source.kind, source.name, delivery.month, delivery.delivery_id
     )
 
 

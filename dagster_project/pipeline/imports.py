@@ -105,7 +105,7 @@ def write_table(
 def _decoded_folder(context: Context, unit: Unit, decision: Decision) -> Path:
     source = context.settings.source(unit.source)
     return context.home.decoded_delivery(
-        source.room, source.export, source.name, unit.month, decision.delivery_id
+        source.room, source.kind, source.name, unit.month, decision.delivery_id
     )
 
 
@@ -120,7 +120,7 @@ def _decoded(
             schema_id = hashlib.sha256(json.dumps(part["columns"]).encode()).hexdigest()[:16]
             schemas[schema_id] = part["columns"]
             path = str(folders[unit] / part["file"])
-            files.append((source.room, source.export, unit.source, unit.month, schema_id, path))
+            files.append((source.room, source.kind, unit.source, unit.month, schema_id, path))
     columns = [
         (schema_id, name, kind)
         for schema_id, types in schemas.items()

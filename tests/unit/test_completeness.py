@@ -73,6 +73,20 @@ def kinds_of(room: str) -> tuple[str, ...]:
     return EXPORT_KINDS.get(room, ANY_PROVIDER_KINDS)
 
 
+def module(kind: str) -> str:
+    """Name of an export's module and of its models."""
+    return kind.replace("-", "_")
+
+
+def test_native_exports_are_the_kinds_beside_focus_and_carbon() -> None:
+    native = {
+        room: sorted(module(kind) for kind in kinds_of(room) if kind not in ("focus", "carbon"))
+        for room in ROOMS
+    }
+    listed = {room: sorted(names) for room, names in VARIABLES["native_exports"].items()}
+    assert listed == {room: names for room, names in native.items() if names}
+
+
 def test_the_configuration_knows_the_rooms() -> None:
     assert set(EXPORT_KINDS) | {"generic"} == set(ROOMS)
 
@@ -82,14 +96,14 @@ def test_the_configured_kinds_are_the_exports_of_the_room(room: str) -> None:
     modules = (ROOT / "dagster_project" / "exports" / room).glob("*.py")
     declares = re.compile(r"^EXPORT = |\bimport EXPORT$", re.MULTILINE)
     exports = {path.stem for path in modules if declares.search(path.read_text("utf-8"))}
-    assert exports == set(kinds_of(room))
+    assert exports == {module(kind) for kind in kinds_of(room)}
 
 
 @pytest.mark.parametrize(
     ("room", "kind"), [(room, kind) for room in ROOMS for kind in kinds_of(room)]
 )
 def test_an_export_says_what_it_is(room: str, kind: str) -> None:
-    export = importlib.import_module(f"dagster_project.exports.{room}.{kind}").EXPORT
+    export = importlib.import_module(f"dagster_project.exports.{room}.{module(kind)}").EXPORT
     assert export.is_emissions == (kind == "carbon")
     assert export.schemas()
     for schema in export.schemas():
@@ -100,7 +114,7 @@ def test_an_export_says_what_it_is(room: str, kind: str) -> None:
 
 def test_decoded_tables_are_the_exports() -> None:
     assert pieces.decoded_tables() == {
-        f"{room}_{kind}" for room in ROOMS for kind in kinds_of(room)
+        f"{room}_{module(kind)}" for room in ROOMS for kind in kinds_of(room)
     }
 
 

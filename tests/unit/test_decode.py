@@ -51,7 +51,7 @@ def landed(
         path.write_bytes(content)
     else:
         pq.write_table(content, path)
-    shape = shape_and_add(path, name, Tally(SCHEMA))
+    shape = shape_and_add(path, name, Tally(SCHEMA), {})
     part = LandedPart(
         name=f"provider/{name}",
         key=name,

@@ -7,6 +7,7 @@ import json
 import random
 import struct
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 
 from dagster_project.decoding import values
 from dagster_project.errors import CloudtallyError
-from dagster_project.exports.base import ColumnKind, Schema
+from dagster_project.exports.base import ColumnKind, Measure, Schema
 from dagster_project.landing.readers import texts_of
 from dagster_project.landing.totals import Tally, shape_and_add
 
@@ -83,7 +84,7 @@ def write(folder: Path, suffix: str, rows: Sequence[dict[str, object]]) -> Path:
 
 def tallied(path: Path) -> Tally:
     tally = Tally(SCHEMA)
-    shape_and_add(path, path.name, tally)
+    shape_and_add(path, path.name, tally, {})
     return tally
 
 
@@ -175,7 +176,7 @@ def test_columns_of_json_are_those_of_all_rows(tmp_path: Path) -> None:
     path = tmp_path / "part.jsonl"
     path.write_text('{"Cost": 1}\n' * 65_600 + '{"Cost": 1, "Late": 2}\n')
     tally = Tally(SCHEMA)
-    shape = shape_and_add(path, path.name, tally)
+    shape = shape_and_add(path, path.name, tally, {})
     assert set(shape.columns) == {"Cost", "Late"}
     assert (shape.rows, tally.sums["Cost"]) == (65_601, 65_601)
 
@@ -186,3 +187,34 @@ def test_nested_records() -> None:
     assert texts_of(record, flatten=False) == {
         "a": '{"b": 1.5, "c": {"d": null}}', "e": "[1]", "f": "True",
     }  # fmt: skip
+
+
+MEASURED = replace(
+    SCHEMA,
+    measures=(
+        Measure("BilledCost", first_of=("Net", "Cost"), nested=(("Credits", "amount"),)),
+        Measure("Cash", first_of=("Cost",), constants={"dataset": "actual"}),
+    ),
+)
+LINES = [
+    {"Cost": 5.0, "Net": 4.1, "Credits": [{"amount": -0.1}, {"amount": -0.2}]},
+    {"Cost": 7.0, "Net": None, "Credits": []},
+]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])
+def test_a_measure_takes_the_first_value_and_every_nested_amount(
+    suffix: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, suffix, LINES)
+    tally = Tally(MEASURED)
+    shape_and_add(path, path.name, tally, {"dataset": "amortized"})
+    assert tally.sums == {"Cost": Decimal(12), "BilledCost": Decimal("10.8")}
+
+
+def test_an_empty_cell_of_a_measure_lets_the_next_column_count(tmp_path: Path) -> None:
+    rows = [{"Cost": "5", "Net": ""}, {"Cost": "7", "Net": "NULL"}, {"Cost": "1", "Net": "0"}]
+    path = write(tmp_path, ".csv", rows)
+    tally = Tally(MEASURED)
+    shape_and_add(path, path.name, tally, {"dataset": "actual"})
+    assert tally.sums == {"Cost": Decimal(13), "BilledCost": Decimal(12), "Cash": Decimal(13)}

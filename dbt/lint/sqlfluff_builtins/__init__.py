@@ -16,6 +16,7 @@ model = {"batch": None}
 
 _VARS = {
     "providers": ["aws", "azure"],
+    "native_exports": {"aws": ["cur2"]},
     "emission_providers": ["aws", "azure"],
 }
 

@@ -1,9 +1,34 @@
+{#- Conform models of charges: one per export, FOCUS first. -#}
+{% macro charge_models() -%}
+    {%- set names = [] -%}
+    {%- for provider in var('providers') -%}
+        {%- do names.append('int_' ~ provider ~ '__focus_charges') -%}
+    {%- endfor -%}
+    {%- for provider, exports in var('native_exports').items() -%}
+        {%- for export in exports -%}
+            {%- do names.append('int_' ~ provider ~ '__' ~ export ~ '_charges') -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}
+
+{#- Conform models that count the lines which a native export's conversion drops or makes. -#}
+{% macro row_bridge_models() -%}
+    {%- set names = [] -%}
+    {%- for provider, exports in var('native_exports').items() -%}
+        {%- for export in exports -%}
+            {%- do names.append('int_' ~ provider ~ '__' ~ export ~ '_row_bridge') -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}
+
 {#- What every conform model of charges delivers: the neutral row that later rooms read. -#}
 {% macro charge_columns() -%}
     {%- set names = ['source_name', 'billing_month', 'delivery_id', 'x_Provider'] -%}
     {%- for column in focus_columns() -%}{%- do names.append(column.name) -%}{%- endfor -%}
     {{ return(names + [
-        'x_SourceChanges', 'x_SourceValues', 'is_third_party',
+        'x_SourceChanges', 'x_SourceValues', 'line_key', 'is_third_party',
         'emission_account_id', 'emission_sub_account_id', 'emission_region_id',
         'emission_service_bucket', 'emission_resource_id',
     ]) }}

@@ -32,6 +32,7 @@ conformed as (
     select
         *,
         'aws' as x_Provider,
+        cast(null as {{ varchar_type() }}) as line_key,
         coalesce(PublisherName, '') not like 'Amazon%'
         and coalesce(PublisherName, 'AWS') not like 'AWS%' as is_third_party,
         BillingAccountId as emission_account_id,

@@ -11,6 +11,7 @@ conformed as (
     select
         *,
         'azure' as x_Provider,
+        cast(null as {{ varchar_type() }}) as line_key,
         coalesce(PublisherName, 'Microsoft') not like 'Microsoft%' as is_third_party,
         '' as emission_account_id,
         {{ azure_subscription_id('SubAccountId') }} as emission_sub_account_id,

@@ -11,6 +11,7 @@ conformed as (
     select
         *,
         'gcp' as x_Provider,
+        cast(null as {{ varchar_type() }}) as line_key,
         coalesce(PublisherName, 'Google') not like 'Google%' as is_third_party,
         BillingAccountId as emission_account_id,
         SubAccountId as emission_sub_account_id,

@@ -22,6 +22,7 @@ named as (
 conformed as (
     select
         *,
+        cast(null as {{ varchar_type() }}) as line_key,
         true as is_third_party,
         '' as emission_account_id,
         '' as emission_sub_account_id,

@@ -11,6 +11,7 @@ conformed as (
     select
         *,
         'onprem' as x_Provider,
+        cast(null as {{ varchar_type() }}) as line_key,
         true as is_third_party,
         '' as emission_account_id,
         '' as emission_sub_account_id,

@@ -6,6 +6,10 @@ control_totals as (
     select * from {{ source('ledger', 'control_totals') }}
 ),
 
+row_bridge as (
+    select * from {{ ref('int_quality__row_bridge') }}
+),
+
 decode_counts as (
     select * from {{ source('ledger', 'decode_counts') }}
 ),
@@ -67,30 +71,81 @@ fact_totals as (
     {%- endfor %}
 ),
 
+bridged as (
+    select
+        source_name,
+        billing_month,
+        cast(sum(rows) as decimal(38, 18)) as rows
+    from row_bridge
+    group by source_name, billing_month
+),
+
+bridge_steps as (
+    select
+        'row_bridge' as check_id,
+        'info' as severity,
+        true as passed,
+        source_name,
+        provider,
+        billing_month,
+        delivery_id,
+        cast(null as {{ varchar_type() }}) as column_name,
+        cast(rows as decimal(38, 18)) as measured,
+        'rows' as unit,
+        concat(step, ': ', reason) as detail
+    from row_bridge
+),
+
+-- What the fact must come to: the metrics that the independent reader added up, and its rows with
+-- those that a conversion nets, replaces, splits off or synthesises.
+expected as (
+    select
+        control_totals.source_name,
+        control_totals.provider,
+        control_totals.month as billing_month,
+        control_totals.delivery_id,
+        control_totals.metric,
+        cast(
+            control_totals.total + case
+                when control_totals.metric = 'rows' then coalesce(bridged.rows, 0)
+                else 0
+            end as decimal(38, 18)
+        ) as total
+    from control_totals
+    left join bridged
+        on
+            control_totals.source_name = bridged.source_name
+            and control_totals.month = bridged.billing_month
+    where
+        control_totals.export <> 'carbon'
+        and control_totals.metric in (
+            'rows', 'BilledCost', 'EffectiveCost', 'ListCost', 'ContractedCost'
+        )
+),
+
 -- First leg of the tie-out: the independent reader's totals against the fact, to the last digit.
 tie_out as (
     select
         'control_total_equals_fact' as check_id,
         'error' as severity,
-        coalesce(control_totals.total, 0) = coalesce(fact_totals.fact_value, 0) as passed,
-        control_totals.source_name,
-        control_totals.provider,
-        control_totals.month as billing_month,
-        control_totals.delivery_id,
-        control_totals.metric as column_name,
+        coalesce(expected.total, 0) = coalesce(fact_totals.fact_value, 0) as passed,
+        expected.source_name,
+        expected.provider,
+        expected.billing_month,
+        expected.delivery_id,
+        expected.metric as column_name,
         cast(
-            coalesce(fact_totals.fact_value, 0) - coalesce(control_totals.total, 0)
+            coalesce(fact_totals.fact_value, 0) - coalesce(expected.total, 0)
             as decimal(38, 18)
         ) as measured,
-        case when control_totals.metric = 'rows' then 'rows' else 'billing currency' end as unit,
+        case when expected.metric = 'rows' then 'rows' else 'billing currency' end as unit,
         'fact minus control total; must be 0' as detail
-    from control_totals
+    from expected
     left join fact_totals
         on
-            control_totals.source_name = fact_totals.source_name
-            and control_totals.month = fact_totals.billing_month
-            and control_totals.metric = fact_totals.metric
-    where control_totals.export <> 'carbon'
+            expected.source_name = fact_totals.source_name
+            and expected.billing_month = fact_totals.billing_month
+            and expected.metric = fact_totals.metric
 ),
 
 carbon_tie_out as (
@@ -145,6 +200,8 @@ arrivals as (
 select * from repairs
 union all
 select * from tie_out
+union all
+select * from bridge_steps
 union all
 select * from carbon_tie_out
 union all
