@@ -72,6 +72,7 @@ class Schema:
         version: As the provider names it.
         columns: Every column that the pipeline understands, with its kind.
         mandatory: Columns without which a delivery is rejected.
+        never_null: Columns without whose value a line can't be counted.
         totals: Columns whose sums are control totals.
         measures: Control totals over several columns, such as the declared cash measure.
         period: Column whose month must be the unit's month.
@@ -91,6 +92,7 @@ class Schema:
     extensible: bool = True
     flatten: bool = False
     measures: tuple[Measure, ...] = ()
+    never_null: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -462,4 +464,6 @@ def focus_schema(
         period="BillingPeriodStart",
         days="ChargePeriodStart",
         accounts=("BillingAccountId", "SubAccountId"),
+        # A promise on the fact says the same, but it would hold back every other month too.
+        never_null=frozenset({"BilledCost", "EffectiveCost"}),
     )

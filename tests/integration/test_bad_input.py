@@ -238,6 +238,18 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str, tuple[str, ...]]] = {
         lambda: csv_gz(changed(2, PricingQuantity="1_234")), CSV, "CT-DECODE-NUMBER",
         (FIRST_FILE, "column: PricingQuantity", "data row: 2"),
     ),
+    "no billed cost": (
+        lambda: csv_gz(changed(2, BilledCost="")), CSV, "CT-DECODE-ABSENT",
+        (FIRST_FILE, "column: BilledCost", "data row: 2", "an empty cell"),
+    ),
+    "the word NULL for an effective cost": (
+        lambda: csv_gz(changed(3, EffectiveCost="NULL")), CSV, "CT-DECODE-ABSENT",
+        (FIRST_FILE, "column: EffectiveCost", "data row: 3"),
+    ),
+    "no billed cost in parquet": (
+        lambda: parquet(changed(5, BilledCost=None)), PARQUET, "CT-DECODE-ABSENT",
+        (FIRST_FILE, "column: BilledCost", "data row: 5"),
+    ),
     "nan in parquet": (
         lambda: parquet(changed(5, EffectiveCost=float("nan"))), PARQUET, "CT-DECODE-NUMBER",
         (FIRST_FILE, "column: EffectiveCost", "data row: 5", "nan"),

@@ -2,8 +2,7 @@
 {% macro repair_codes() -%}
     {%- set codes = [] -%}
     {%- for name in focus_enums() -%}{%- do codes.append(name ~ 'Case') -%}{%- endfor -%}
-    {{ return(codes + ['TagsBraces', 'TagsInvalid', 'MissingBilledCost', 'MissingEffectiveCost',
-        'MissingListCost', 'MissingContractedCost']) }}
+    {{ return(codes + ['TagsBraces', 'TagsInvalid', 'MissingListCost', 'MissingContractedCost']) }}
 {%- endmacro %}
 
 {#- Counts of int_quality__monthly that are worth a warning, with what they mean. -#}

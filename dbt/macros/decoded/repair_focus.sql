@@ -7,7 +7,8 @@
     - <Column>Case: an enumerated value in the wrong case (seen: ChargeFrequency "Usage-based").
     - TagsBraces: Tags without the outer braces (seen: Azure enterprise agreements).
     - TagsInvalid: Tags that are no JSON object; NULL.
-    - Missing<Metric>: a cost that the standard demands is absent; it stays NULL.
+    - MissingListCost, MissingContractedCost: absent although the standard demands it; stays NULL.
+      Billed and effective cost are never absent: decoding refuses such a line.
 -#}
 {% macro repair_focus(relation) -%}
     {%- set enums = focus_enums() -%}
@@ -48,8 +49,6 @@
                 case when {{ enum_value(name, enums[name]) }} <> {{ name }} then '{{ name }}Case' end,
                 {%- endfor %}
                 nullif(tags_state, 'whole'),
-                case when BilledCost is null then 'MissingBilledCost' end,
-                case when EffectiveCost is null then 'MissingEffectiveCost' end,
                 case when ListCost is null then 'MissingListCost' end,
                 case when ContractedCost is null then 'MissingContractedCost' end
             ), '') as x_SourceChanges
