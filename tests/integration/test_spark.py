@@ -47,6 +47,8 @@ JSON_TEXTS = (
     ' {"a": 1}\n',
     '{"a": {"b": [1, null]}, "é": "\\u0041"}',
     '{"a": 1, "a": 2}',
+    '{"b": "x/y", "a": 1.5, "B": true, "é": null}',
+    '{"b": 12345678901234567890.123456789, "a": 1}',
     '"a": 1',
     "[1]",
     "null",
@@ -221,11 +223,12 @@ def test_hostile_json_is_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         for query in (
             "select t, coalesce({0.json_is_object}, false) from texts",
             "select a, b, {0.json_merge} from pairs",
+            "select t, {0.sorted_json} from texts",
         ):
             wanted, found = (
-                query.replace("{0.json_is_object}", sql.json_is_object("t")).replace(
-                    "{0.json_merge}", sql.json_merge(["a", "b"])
-                )
+                query.replace("{0.json_is_object}", sql.json_is_object("t"))
+                .replace("{0.json_merge}", sql.json_merge(["a", "b"]))
+                .replace("{0.sorted_json}", sql.sorted_json("t"))
                 for sql in (duck, other)
             )
             expected = connection.execute(wanted).fetchall()

@@ -109,7 +109,7 @@
                 then cast(to_json(map_from_entries(list_sort(map_entries({{ column }})))) as varchar)
         end
     {%- elif physical_type.startswith('VARCHAR') -%}
-        nullif(nullif({{ column }}, ''), 'NULL')
+        {{ sorted_json("nullif(nullif(" ~ column ~ ", ''), 'NULL')") }}
     {%- else -%}
         cast(to_json({{ column }}) as varchar)
     {%- endif -%}
@@ -117,7 +117,7 @@
 {#- Maps, lists and structs arrive as JSON text: pipeline/spark.py writes it. -#}
 {% macro spark__to_json_text(column, physical_type) -%}
     {%- if physical_type.startswith('VARCHAR') -%}
-        nullif(nullif({{ column }}, ''), 'NULL')
+        {{ sorted_json("nullif(nullif(" ~ column ~ ", ''), 'NULL')") }}
     {%- elif physical_type.startswith('MAP') -%}
         nullif({{ column }}, '{}')
     {%- elif physical_type.startswith('STRUCT') or physical_type.endswith('[]') -%}
@@ -125,6 +125,31 @@
     {%- else -%}
         {{ spark_json_value(column, physical_type) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#-
+    A JSON object with its keys sorted; whatever is none, repeats a key or holds a number that a
+    double can't, stays as it is, since rewriting it would lose something.
+-#}
+{% macro sorted_json(text) -%}{{ return(adapter.dispatch('sorted_json')(text)) }}{%- endmacro %}
+{% macro default__sorted_json(text) -%}
+    case
+        when not coalesce({{ json_is_object(text) }}, false) then {{ text }}
+        when regexp_matches({{ text }}, ': *-?[0-9.]{16}') then {{ text }}
+        when len(json_keys({{ text }})) > len(list_distinct(json_keys({{ text }}))) then {{ text }}
+        else cast(to_json(map_from_entries(list_sort(map_entries(
+            cast(cast({{ text }} as json) as map(varchar, json))
+        )))) as varchar)
+    end
+{%- endmacro %}
+{% macro spark__sorted_json(text) -%}
+    case
+        when not coalesce({{ json_is_object(text) }}, false) then {{ text }}
+        when {{ text }} rlike ': *-?[0-9.]{16}' then {{ text }}
+        when size(json_object_keys({{ text }})) > size(array_distinct(json_object_keys({{ text }})))
+            then {{ text }}
+        else to_json(try_parse_json({{ text }}))
+    end
 {%- endmacro %}
 
 {#- One JSON object of columns; a column without a type in `types` is text. -#}
