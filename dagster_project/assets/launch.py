@@ -1,5 +1,6 @@
 """Runs the one job in this process, for the command line: the same assets that Dagster runs."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +81,8 @@ def launch(context: Context, months: Sequence[Month], progress: Progress) -> Lau
         progress(done, total)
 
     run = Given(context, frozenset(months), on_step)
+    # It warns of every test of a month that isn't rebuilt, which was tested when it was built.
+    logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     with given(run), dagster_instance(context.home) as instance:
         _close_killed_runs(instance)
         result = job.execute_in_process(

@@ -6,6 +6,7 @@ Every step takes the home's lock, so two runs can interleave steps and still not
 import shutil
 from collections.abc import Iterable
 
+from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month
 from dagster_project.pipeline import build
 from dagster_project.pipeline.context import Context
@@ -48,9 +49,14 @@ def build_months(context: Context, months: Iterable[Month] | None = None) -> lis
         context: The run's surroundings.
         months: Build only these of the dirty months, and those that the warehouse lacks: a
             publication never loses a month because another one was wanted.
+
+    Raises:
+        CloudtallyError: CT-BUILD-NOTHING while no delivery was ever accepted.
     """
     with home_lock(context.home.lock):
         plan = make_plan(context)
+        if not plan.months:
+            raise _nothing_accepted()
         wanted = set(months) if months is not None else set(plan.months)
         dirty = tuple(month for month in plan.dirty if month in wanted or month in plan.absent)
         if not dirty:
@@ -85,6 +91,15 @@ def build_marts(context: Context) -> list[NodeResult]:
             context,
             build.build_arguments(build.MARTS, [*build.MONTHLY, *build.REFERENCE]),
         )
+
+
+def _nothing_accepted() -> CloudtallyError:
+    return CloudtallyError(
+        "CT-BUILD-NOTHING",
+        "No delivery has been accepted yet, so there is nothing to build.",
+        kept="what was fetched stays in landing/; nothing is published.",
+        next_step="Look at why the deliveries were refused: `cloudtally status`.",
+    )
 
 
 def _unpublished(context: Context, plan: Plan) -> list[Month]:

@@ -81,6 +81,21 @@ class TestFirstRun:
         assert {row["state"] for row in rows} <= {"arrived", "pending"}
 
 
+class TestNothingToBuild:
+    def test_a_first_run_that_accepts_nothing_says_so(self, tmp_path: Path) -> None:
+        place = homes.write_place(tmp_path / "estate")
+        for manifest in (place.estate / "exports").rglob("*anifest.json"):
+            manifest.write_text("no manifest")
+        for folder in ("onprem", "snowpeak"):
+            shutil.rmtree(place.estate / "exports" / folder)
+        ran = place.cloudtally("run")
+        assert ran.code != 0
+        assert "CT-BUILD-NOTHING" in ran.text
+        assert "CT-BUILD-MODEL" not in ran.text
+        assert "Blocking asset check" not in ran.text
+        assert not place.database.exists()
+
+
 class TestSecondRun:
     def test_finds_nothing_to_do(self, place: Place) -> None:
         events, hashes = place.events(), place.hashes()
