@@ -64,3 +64,9 @@ def _rebuild(
     code: str, what: str, where: Mapping[str, object], kept: str, next_step: str
 ) -> CloudtallyError:
     return CloudtallyError(code, what, where=where, kept=kept, next_step=next_step)
+
+
+def install_advice(extra: str = "") -> str:
+    """Return how to install what a part needs: from this checkout, never by a name on an index."""
+    target = f".[{extra}]" if extra else "."
+    return f"In the folder of this checkout: pip install --editable '{target}'"

@@ -21,7 +21,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.errors import CloudtallyError
+from dagster_project.errors import CloudtallyError, install_advice
 from dagster_project.months import Month
 from dagster_project.paths import DBT_PROJECT, Home
 from dagster_project.pipeline.build import build_arguments, dbt_environment
@@ -153,7 +153,7 @@ def run_on_spark(
             "CT-SPARK-MISSING",
             f"Spark cannot run here: {', '.join(lacking)} not found.",
             kept="everything; nothing was started.",
-            next_step="Install a Java runtime (17 or newer) and pip install 'cloudtally[spark]'.",
+            next_step=f"Install a Java runtime (17 or newer). {install_advice('spark')}",
         )
     wanted = sorted(months if months is not None else make_plan(context).months)
     home = spark_home(context.home)

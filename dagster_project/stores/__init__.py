@@ -3,7 +3,7 @@
 import re
 from importlib import import_module
 
-from dagster_project.errors import CloudtallyError
+from dagster_project.errors import CloudtallyError, install_advice
 from dagster_project.stores.base import (
     EXTRA,
     SCHEME,
@@ -65,10 +65,9 @@ def open_store(location: str, options: Options | None = None) -> ObjectStore:
 
 
 def _missing_sdk(location: str, extra: str, error: ModuleNotFoundError) -> CloudtallyError:
-    package = f"cloudtally[{extra}]" if extra else "cloudtally"
     return fault(
         EXTRA,
         f"The module {error.name} that reads this kind of location is not installed.",
         location=location,
-        next_step=f"pip install '{package}'",
+        next_step=install_advice(extra),
     )

@@ -265,9 +265,9 @@ def test_failure_of_the_caller_stays_the_callers(folder: Path, store: ObjectStor
 @pytest.mark.parametrize(
     ("location", "sdk", "extra"),
     [
-        ("az://container/x", "azure", "cloudtally[azure]"),
-        ("gs://bucket/x", "google.cloud", "cloudtally[gcp]"),
-        ("s3://bucket/x", "boto3", "cloudtally"),
+        ("az://container/x", "azure", ".[azure]"),
+        ("gs://bucket/x", "google.cloud", ".[gcp]"),
+        ("s3://bucket/x", "boto3", "."),
     ],
 )
 def test_missing_sdk_names_the_extra(monkeypatch, location: str, sdk: str, extra: str) -> None:
@@ -284,7 +284,7 @@ def test_missing_sdk_names_the_extra(monkeypatch, location: str, sdk: str, extra
     with pytest.raises(CloudtallyError) as caught:
         open_store(location)
     assert caught.value.code == "CT-STORE-EXTRA"
-    assert f"pip install '{extra}'" in str(caught.value)
+    assert f"pip install --editable '{extra}'" in str(caught.value)
 
 
 def test_opening_a_folder_loads_no_sdk() -> None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from dagster_project.errors import CloudtallyError
+from dagster_project.errors import CloudtallyError, install_advice
 from dagster_project.exports.base import API_LOCATION, option_error
 from dagster_project.months import Month, month_key, month_of, month_range, parse_month
 from dagster_project.stores.base import (
@@ -89,7 +89,7 @@ def _client(options: Mapping[str, Any]) -> Any:
             EXTRA,
             f"The module {error.name} that asks the Carbon Optimization API is not installed.",
             location=API_LOCATION,
-            next_step="pip install 'cloudtally[azure]'",
+            next_step=install_advice("azure"),
         ) from None
     never = SdkRetryPolicy.no_retries()
     endpoint = _loopback(options)
