@@ -25,9 +25,12 @@ KEYS = {
     "focus/focus_service_subcategories.csv": ("service_subcategory",),
     "focus/currencies.csv": ("code",),
     "maps/service_map.csv": ("provider", "service_code"),
+    "maps/unit_map.csv": ("provider", "native_unit"),
     "maps/region_map.csv": ("provider", "region_id"),
     "maps/region_alias.csv": ("provider", "alias"),
 }
+
+SERVICE_ID = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"
 
 # What a young company typically buys, as its exports spell it.
 STARTUP_SERVICES = {
@@ -128,7 +131,9 @@ def test_every_file_is_square_trimmed_and_has_a_unique_key(name: str) -> None:
     assert all(all(key) for key in keys)
 
 
-@pytest.mark.parametrize("name", ["maps/service_map.csv", "maps/region_map.csv"])
+@pytest.mark.parametrize(
+    "name", ["maps/service_map.csv", "maps/unit_map.csv", "maps/region_map.csv"]
+)
 def test_every_row_says_where_it_comes_from(name: str) -> None:
     for row in rows(name):
         assert row["source"] and row["licence"], row
@@ -226,11 +231,35 @@ def test_carbon_buckets_are_the_names_of_the_emissions_exports() -> None:
         if row["provider"] == "aws":
             assert bucket in {"AmazonEC2", "AmazonS3", "AmazonCloudFront", "Other", ""}
         elif row["provider"] == "gcp":
-            assert bucket in {row["service_code"], ""}
+            is_id = re.fullmatch(SERVICE_ID, row["service_code"])
+            assert bucket in {row["service_name" if is_id else "service_code"], ""}, row
         else:
             assert bucket == ""
         if row["service_subcategory"] == "Support":
             assert bucket == "", "no provider reports emissions of its support desk"
+
+
+# The FOCUS unit format: sizes and times as its lists abbreviate them, counted things capitalised.
+SIZE = r"(?:[KMGTPE]i?[bB]|b|B)(?:ps)?"
+COUNTED = r"[A-Z][A-Za-z]*(?:[ -][A-Z][A-Za-z]*)*|vCPU|IOs"
+TIME = "Year|Month|Day|Hour|Minute|Second"
+UNIT = re.compile(rf"(?:[1-9][0-9]* )?(?:{SIZE}|{COUNTED})(?:-(?:{TIME})s|/(?:{TIME}))?")
+
+
+def test_units_are_in_the_focus_format_and_the_usual_ones_are_known() -> None:
+    table = rows("maps/unit_map.csv")
+    assert [row for row in table if not UNIT.fullmatch(row["focus_unit"])] == []
+    known = {(row["provider"], row["native_unit"].lower()): row["focus_unit"] for row in table}
+    assert known["aws", "hrs"] == known["gcp", "hour"] == "Hours"
+    assert known["aws", "gb-mo"] == "GB-Months"
+    assert known["aws", "lambda-gb-second"] == "GB-Seconds"
+    assert known["gcp", "gibibyte month"] == "GiB-Months"
+    assert known["gcp", "byte-seconds"] == "B-Seconds"
+
+
+@pytest.mark.parametrize("unit", ["gigabyte-seconds", "GB-month", "hours", "GB per Hour"])
+def test_a_unit_in_another_spelling_is_found(unit: str) -> None:
+    assert not UNIT.fullmatch(unit)
 
 
 def test_region_codes_and_coordinates_are_in_range() -> None:

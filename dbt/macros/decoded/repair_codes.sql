@@ -2,7 +2,8 @@
 {% macro repair_codes() -%}
     {%- set codes = [] -%}
     {%- for name in focus_enums() -%}{%- do codes.append(name ~ 'Case') -%}{%- endfor -%}
-    {{ return(codes + ['TagsBraces', 'TagsInvalid', 'MissingListCost', 'MissingContractedCost']) }}
+    {{ return(codes + ['TagsBraces', 'TagsInvalid', 'MissingListCost', 'MissingContractedCost',
+        'ServiceMapped', 'ServiceUnmapped']) }}
 {%- endmacro %}
 
 {#- Counts of int_quality__monthly that are worth a warning, with what they mean. -#}
@@ -11,7 +12,7 @@
         'charge_period_outside_billing_period':
             'charge periods reach outside their billing period: late or advance charges',
         'charge_period_inverted': 'charge periods end before they start',
-        'service_category_missing': 'charges have no service category',
+        'service_unmapped': 'lines whose service neither the export nor our map categorises; Other',
         'usage_without_tags': 'usage lines carry no tags',
         'usage_without_owner': 'usage lines have no owner by the virtual tag rules',
     }) }}

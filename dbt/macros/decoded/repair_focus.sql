@@ -9,8 +9,14 @@
     - TagsInvalid: Tags that are no JSON object; NULL.
     - MissingListCost, MissingContractedCost: absent although the standard demands it; stays NULL.
       Billed and effective cost are never absent: decoding refuses such a line.
+    - ServiceMapped, ServiceUnmapped: no ServiceCategory; the map's, or the standard's Other values.
+
+    Args:
+        relation: charges of one export, FOCUS columns and provider_columns.
+        services: spellings of the provider's services, see services_of; none for a provider
+            without a map.
 -#}
-{% macro repair_focus(relation) -%}
+{% macro repair_focus(relation, services=none) -%}
     {%- set enums = focus_enums() -%}
     select
         source_name,
@@ -24,6 +30,10 @@
             when 'whole' then Tags
             when 'TagsBraces' then '{' || Tags || '}'
         end as Tags,
+        {%- elif column.name == 'ServiceCategory' %}
+        {{ service_category_of('ServiceCategory') }} as ServiceCategory,
+        {%- elif column.name == 'ServiceSubcategory' %}
+        {{ service_subcategory_of('ServiceCategory', 'ServiceSubcategory') }} as ServiceSubcategory,
         {%- elif column.name == 'ServiceProviderName' %}
         coalesce(ServiceProviderName, ProviderName) as ServiceProviderName,
         {%- elif column.name == 'ProviderName' %}
@@ -50,14 +60,19 @@
                 {%- endfor %}
                 nullif(tags_state, 'whole'),
                 case when ListCost is null then 'MissingListCost' end,
-                case when ContractedCost is null then 'MissingContractedCost' end
+                case when ContractedCost is null then 'MissingContractedCost' end,
+                case
+                    when ServiceCategory is not null then null
+                    when mapped_service_category is not null then 'ServiceMapped'
+                    else 'ServiceUnmapped'
+                end
             ), '') as x_SourceChanges
-        from ({{ examine_tags(relation) }}) as with_tags_state
+        from ({{ examine_tags(relation, services) }}) as with_tags_state
     ) as examined
 {%- endmacro %}
 
 {#- Says once per row what the tags need, since looking into JSON is dear. -#}
-{% macro examine_tags(relation) -%}
+{% macro examine_tags(relation, services) -%}
         select
             *,
             case
@@ -66,7 +81,22 @@
                 when {{ json_is_object("('{' || Tags || '}')") }} then 'TagsBraces'
                 else 'TagsInvalid'
             end as tags_state
+        from ({{ look_up_missing_category(relation, services) }}) as with_services
+{%- endmacro %}
+
+{#- Only rows without a category are looked up: what the export states is the provider's word. -#}
+{% macro look_up_missing_category(relation, services) -%}
+    {%- if services -%}
+        {{ with_service(relation, services,
+            ['case when ' ~ relation ~ '.ServiceCategory is null then '
+                ~ relation ~ '.ServiceName end']) }}
+    {%- else -%}
+        select
+            *,
+            cast(null as {{ varchar_type() }}) as mapped_service_category,
+            cast(null as {{ varchar_type() }}) as mapped_service_subcategory
         from {{ relation }}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro focus_enums() -%}

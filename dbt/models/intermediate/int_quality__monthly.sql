@@ -21,7 +21,8 @@ select
         end
     ) as charge_period_outside_billing_period,
     count(case when ChargePeriodEnd < ChargePeriodStart then 1 end) as charge_period_inverted,
-    count(case when ServiceCategory is null then 1 end) as service_category_missing,
+    count(case when concat(',', x_SourceChanges, ',') like '%,ServiceUnmapped,%' then 1 end)
+        as service_unmapped,
     count(case when Tags is null and ChargeCategory = 'Usage' then 1 end) as usage_without_tags,
     count(case when x_Owner is null and ChargeCategory = 'Usage' then 1 end) as usage_without_owner
 from {{ ref('fct_cost_and_carbon') }}

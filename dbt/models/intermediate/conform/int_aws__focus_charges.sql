@@ -2,8 +2,12 @@ with charges as (
     select * from {{ ref('stg_aws__focus') }}
 ),
 
+services as (
+    {{ services_of('aws') }}
+),
+
 repaired as (
-    {{ repair_focus('charges') }}
+    {{ repair_focus('charges', 'services') }}
 ),
 
 service_codes as (

@@ -2,8 +2,12 @@ with charges as (
     select * from {{ ref('stg_azure__focus') }}
 ),
 
+services as (
+    {{ services_of('azure') }}
+),
+
 repaired as (
-    {{ repair_focus('charges') }}
+    {{ repair_focus('charges', 'services') }}
 ),
 
 -- Carbon Optimization names resources; their ids differ from the bill's only in case.

@@ -2,8 +2,12 @@ with charges as (
     select * from {{ ref('stg_gcp__focus') }}
 ),
 
+services as (
+    {{ services_of('gcp') }}
+),
+
 repaired as (
-    {{ repair_focus('charges') }}
+    {{ repair_focus('charges', 'services') }}
 ),
 
 -- Carbon Footprint names services by their display name and projects by id.
