@@ -7,9 +7,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.question_pages import questions_of
+
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "sample_questions.md").read_text(encoding="utf-8")
-QUESTIONS = re.findall(r"^## (\d+)\. .*?```sql\n(.*?)```", PAGE, re.S | re.M)
+PAGE = ROOT / "docs" / "sample_questions.md"
+QUESTIONS = [(question.name, question.sql) for question in questions_of(PAGE)]
 MONEY = re.compile(r"_cost\b|^change$")
 
 
@@ -23,7 +25,7 @@ def marts() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def test_there_are_a_dozen_questions_and_no_block_is_skipped() -> None:
     assert len(QUESTIONS) >= 12
-    assert len(QUESTIONS) == PAGE.count("```sql")
+    assert len(QUESTIONS) == PAGE.read_text(encoding="utf-8").count("```sql")
 
 
 @pytest.mark.parametrize("sql", [sql for _, sql in QUESTIONS], ids=[n for n, _ in QUESTIONS])
