@@ -8,6 +8,7 @@ import os
 import sys
 import webbrowser
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -70,13 +71,23 @@ def demo(screen: Screen, out: Path, rows: int) -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
 @click.option("--rows", type=click.IntRange(min=1_000), default=12_000, show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(["focus", "native"]),
+    default="focus",
+    show_default=True,
+    help="`native`: CUR, cost details and detailed billing export instead of FOCUS.",
+)
 @click.pass_obj
-def sample(screen: Screen, out: Path, rows: int, seed: int) -> None:
+def sample(
+    screen: Screen, out: Path, rows: int, seed: int, formats: Literal["focus", "native"]
+) -> None:
     """Write the exports of a fictional company, with every total known in truth.json."""
     from dagster_project.sample_estate.estate import write_estate
 
     with screen.counting("writing rows", rows) as progress:
-        summary = write_estate(out, rows=rows, seed=seed, progress=progress)
+        summary = write_estate(out, rows=rows, seed=seed, progress=progress, formats=formats)
     screen.sample_summary(summary)
 
 

@@ -87,10 +87,10 @@ def _texts(block: Block, codes: Any) -> dict[str, Any]:
         for item in block.items
     ]
     names = [name for name in rows[0] if name in {*FOCUS_1_2, *EXTRA_1_2}]
-    return {name: _repeat([row[name] for row in rows], codes) for name in names}
+    return {name: repeat_text([row[name] for row in rows], codes) for name in names}
 
 
-def _repeat(values: Sequence[str | None], codes: Any) -> Any:
+def repeat_text(values: Sequence[str | None], codes: Any) -> Any:
     """Return one text per item, repeated for its lines, as codes into the distinct texts."""
     encoded = pa.array(values, pa.string()).dictionary_encode()
     return pa.DictionaryArray.from_arrays(encoded.indices.take(codes), encoded.dictionary)
@@ -158,14 +158,15 @@ def _times(block: Block) -> dict[str, Any]:
     rows = block.rows
     begin, end = milliseconds(block.month), milliseconds(next_month(block.month))
     return {
-        "BillingPeriodStart": _moments(np.full(rows, begin, dtype=np.int64)),
-        "BillingPeriodEnd": _moments(np.full(rows, end, dtype=np.int64)),
-        "ChargePeriodStart": _moments(np.repeat(block.starts, height)),
-        "ChargePeriodEnd": _moments(np.repeat(block.ends, height)),
+        "BillingPeriodStart": moments(np.full(rows, begin, dtype=np.int64)),
+        "BillingPeriodEnd": moments(np.full(rows, end, dtype=np.int64)),
+        "ChargePeriodStart": moments(np.repeat(block.starts, height)),
+        "ChargePeriodEnd": moments(np.repeat(block.ends, height)),
     }
 
 
-def _moments(values: Ints) -> Any:
+def moments(values: Ints) -> Any:
+    """Return milliseconds since 1970 as an Arrow array of moments."""
     return pa.array(values, pa.int64()).cast(pa.timestamp("ms"))
 
 
@@ -176,11 +177,13 @@ class ParquetParts:
     Attributes:
         folder: Where the parts go.
         part_rows: Rows after which the next part begins.
+        export: Name of the export, with which file names begin.
         files: Parts written so far.
     """
 
     folder: Path
     part_rows: int
+    export: str = EXPORT_1_2
     files: list[Path] = field(default_factory=list)
     _writer: Any = None
     _rows: int = 0
@@ -200,7 +203,7 @@ class ParquetParts:
     def write(self, table: Any) -> None:
         """Append a table, in a new part when the present one is full."""
         if self._writer is None:
-            name = f"{EXPORT_1_2}-{len(self.files) + 1:05d}.snappy.parquet"
+            name = f"{self.export}-{len(self.files) + 1:05d}.snappy.parquet"
             self.files.append(self.folder / name)
             self._writer = pq.ParquetWriter(
                 self.files[-1],
@@ -233,14 +236,14 @@ def write_1_2(
         blocks: Charge lines, consumed once.
         rows: About how many lines there will be; decides the size of the parts.
     """
-    execution = _execution(estate, "aws-main", month, edition)
+    execution = execution_id(estate, "aws-main", month, edition)
     place = f"BILLING_PERIOD={month_key(month)}/{execution}"
     with ParquetParts(root / "data" / place, min(MAX_PART_ROWS, max(300, rows // 2))) as parts:
         for block in blocks:
             parts.write(table_1_2(block))
     columns = [(column, _type_name(column)) for column in SCHEMA_1_2.names]
     manifest = root / "metadata" / place / f"{EXPORT_1_2}-Manifest.json"
-    _write_manifest(manifest, EXPORT_1_2, execution, month, root, parts.files, columns)
+    write_manifest(manifest, EXPORT_1_2, execution, month, root, parts.files, columns)
     stamp((*parts.files, manifest), delivered_at(month, edition))
     return parts.files
 
@@ -253,10 +256,10 @@ def write_1_0(
     place = f"BILLING_PERIOD={month_key(month)}"
     path = root / "data" / place / f"{EXPORT_1_0}-00001.csv.gz"
     write_csv(path, columns, _rows_1_0(blocks, columns))
-    execution = _execution(estate, "aws-sandbox", month, edition)
+    execution = execution_id(estate, "aws-sandbox", month, edition)
     manifest = root / "metadata" / place / f"{EXPORT_1_0}-Manifest.json"
     names = [(column, _type_name(column)) for column in columns]
-    _write_manifest(manifest, EXPORT_1_0, execution, month, root, [path], names)
+    write_manifest(manifest, EXPORT_1_0, execution, month, root, [path], names)
     stamp((path, manifest), delivered_at(month, edition))
     return [path]
 
@@ -279,7 +282,8 @@ def _extras_1_0(line: Line) -> dict[str, str | None]:
     }
 
 
-def _execution(estate: Estate, source: str, month: Month, edition: Edition) -> str:
+def execution_id(estate: Estate, source: str, month: Month, edition: Edition) -> str:
+    """Return the id that AWS gives a delivery: its moment, then a UUID."""
     moment = f"{delivered_at(month, edition):%Y-%m-%dT%H:%M:%S.000Z}"
     return f"{moment}-{delivery_id(estate.seed, source, month, edition)}"
 
@@ -294,7 +298,7 @@ def _type_name(column: str) -> str:
     return "map<string,double>" if column == "x_Discounts" else "string"
 
 
-def _write_manifest(
+def write_manifest(
     path: Path,
     export: str,
     execution: str,
@@ -303,6 +307,7 @@ def _write_manifest(
     files: Sequence[Path],
     columns: Sequence[tuple[str, str]],
 ) -> None:
+    """Write the manifest of a Data Export; it names files as they lie in the bucket."""
     write_json(
         path,
         {

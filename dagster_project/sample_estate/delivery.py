@@ -13,6 +13,14 @@ from dagster_project.sample_estate.book import FINAL, Edition
 from dagster_project.sample_estate.writers import stable_id
 
 
+@dataclass
+class Tally:
+    """Lines of a native export as they were written, and as facts should come of them."""
+
+    source: int = 0
+    facts: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Estate:
     """What every projection needs to know.
@@ -22,12 +30,14 @@ class Estate:
         seed: Chooses names and noise.
         months: Billing months, oldest first.
         progress: Called with the number of current charge lines just written.
+        native: Whether bills come in the providers' own formats, where there is one.
     """
 
     out: Path
     seed: int
     months: Sequence[Month]
     progress: Callable[[int], None] = field(default=lambda _count: None)
+    native: bool = False
 
     @property
     def several(self) -> bool:

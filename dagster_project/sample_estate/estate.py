@@ -5,31 +5,39 @@ Belongs here: order of work, the configuration file, the summary.
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month, add_months, month_of, next_month
+from dagster_project.sample_estate.book import DAY_HOURS
 from dagster_project.sample_estate.delivery import Estate
 from dagster_project.sample_estate.finance import write_rates
 from dagster_project.sample_estate.sizing import size_for
-from dagster_project.sample_estate.sources import EXPORTS, Sums, write_source
+from dagster_project.sample_estate.sources import EXPORTS, ChargeExport, Sums, write_source
 from dagster_project.sample_estate.writers import open_text
 
+Formats = Literal["focus", "native"]
 DEFAULT_MONTHS: tuple[Month, ...] = tuple(add_months(dt.date(2026, 4, 1), n) for n in range(6))
 _MOST_ROWS = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSummary:
-    """One written export: its folder and the rows of its current deliveries."""
+    """One written export: its folder and the rows of its current deliveries.
+
+    Attributes:
+        places: Folders by key of the configuration, relative to the estate.
+    """
 
     name: str
     provider: str
     export: str
     path: Path
     rows: int
+    places: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ def write_estate(
     months: Sequence[Month] = DEFAULT_MONTHS,
     progress: Callable[[int], None] | None = None,
     only: Collection[str] | None = None,
+    formats: Formats = "focus",
 ) -> EstateSummary:
     """Write every export of the fictional company, its truth and a configuration that reads it.
 
@@ -71,14 +80,18 @@ def write_estate(
             open: not invoiced, and without emissions.
         progress: Called with the number of charge lines just written.
         only: Sources or providers to write; all when absent.
+        formats: `focus`, or `native` for the bills of AWS, Azure and Google in their own formats.
+            The amounts of `truth.json` are the same; its rows are those that the lines of the
+            native formats should become.
 
     Raises:
         CloudtallyError: CT-SAMPLE-ARGUMENTS when rows, months or `only` cannot be served.
     """
     _check(rows, months, only)
-    estate = Estate(out, seed, tuple(months), progress or (lambda _count: None))
+    is_native = formats == "native"
+    estate = Estate(out, seed, tuple(months), progress or (lambda _count: None), is_native)
     _clear(out)
-    size = size_for(rows, months)
+    size = size_for(rows, months, DAY_HOURS) if is_native else size_for(rows, months)
     sums = Sums()
     for export in EXPORTS:
         write_source(estate, export, size, lambda name: _is_wanted(name, only), sums)
@@ -129,12 +142,9 @@ def _clear(out: Path) -> None:
 def _summary(estate: Estate, sums: Sums) -> EstateSummary:
     found = []
     for export in EXPORTS:
-        kinds = [(export.name, "focus", export.folder)]
-        if export.carbon:
-            kinds.append((export.carbon.name, "carbon", export.carbon.folder))
         found += [
-            SourceSummary(name, export.provider, kind, estate.out / folder, sums.rows[name])
-            for name, kind, folder in kinds
+            SourceSummary(name, export.provider, kind, estate.out / folder, sums.rows[name], places)
+            for name, kind, folder, places in _kinds(export, estate.native)
             if name in sums.rows
         ]
     return EstateSummary(
@@ -149,6 +159,18 @@ def _summary(estate: Estate, sums: Sums) -> EstateSummary:
     )
 
 
+def _kinds(export: ChargeExport, native: bool) -> list[tuple[str, str, str, Mapping[str, str]]]:
+    """Return name, kind, folder and places of an export and of its emissions."""
+    own = export.native if native else None
+    kind, folder = (own.kind, own.folder) if own else ("focus", export.folder)
+    places = own.places if own and own.places else {"location": folder}
+    kinds = [(export.name, kind, folder, places)]
+    if export.carbon:
+        place = export.carbon.folder
+        kinds.append((export.carbon.name, "carbon", place, {"location": place}))
+    return kinds
+
+
 def _write_config(summary: EstateSummary) -> None:
     newest = next_month(summary.months[-1])
     lines = [
@@ -160,10 +182,10 @@ def _write_config(summary: EstateSummary) -> None:
         "sources:",
     ]
     for source in summary.sources:
-        place = source.path.relative_to(summary.out).as_posix()
+        places = ", ".join(f"{key}: ./{place}" for key, place in source.places.items())
         lines.append(
             f"  - {{name: {source.name}, provider: {source.provider}, "
-            f"export: {source.export}, location: ./{place}}}"
+            f"export: {source.export}, {places}}}"
         )
     with open_text(summary.config) as text:
         text.write("\n".join(lines) + "\n")

@@ -13,6 +13,7 @@ from dagster_project.sample_estate.book import DAY_HOURS
 SMALL_ITEMS = 44
 _CORE_ITEMS = len(company_aws.core_items()) + 4
 _HOURLY_FROM = 60_000
+_ANY_LENGTH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,11 @@ class Size:
     aws_rows: int
 
 
-def size_for(rows: int, months: Sequence[Month]) -> Size:
-    """Return the size that yields about `rows` current charge lines over the months."""
+def size_for(rows: int, months: Sequence[Month], longest: int = _ANY_LENGTH) -> Size:
+    """Return the size that yields about `rows` current charge lines over the months.
+
+    No charge period gets longer than `longest` hours: providers' own bills are daily at most.
+    """
     days = sum((next_month(month) - month).days for month in months) / len(months)
     monthly = rows / len(months)
     other_days = max(1, int(SMALL_ITEMS * days / max(1.0, monthly * 0.5)))
@@ -43,4 +47,4 @@ def size_for(rows: int, months: Sequence[Month]) -> Size:
     periods = days * DAY_HOURS if hourly else days / core_days
     fleet = max(0, round(wanted / periods) - _CORE_ITEMS)
     hours = 1 if hourly else core_days * DAY_HOURS
-    return Size(hours, other_days * DAY_HOURS, fleet, round(wanted))
+    return Size(min(hours, longest), min(other_days * DAY_HOURS, longest), fleet, round(wanted))

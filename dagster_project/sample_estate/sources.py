@@ -3,26 +3,30 @@
 Belongs here: one table of sources and the loop that turns blocks into files and sums.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagster_project.months import Month
 from dagster_project.sample_estate import (
     aws_carbon,
+    aws_cur,
+    aws_cur2,
     aws_focus,
     azure_carbon,
+    azure_details,
     azure_focus,
     company_aws,
     company_azure,
     company_gcp,
     company_other,
     gcp_carbon,
+    gcp_detailed,
     gcp_focus,
     plain_focus,
 )
 from dagster_project.sample_estate.book import Edition, Plan, month_blocks
-from dagster_project.sample_estate.delivery import Estate
+from dagster_project.sample_estate.delivery import Estate, Tally
 from dagster_project.sample_estate.emissions import Emission, Usage
 from dagster_project.sample_estate.finance import Invoices
 from dagster_project.sample_estate.model import Block, Item
@@ -30,6 +34,7 @@ from dagster_project.sample_estate.sizing import Size
 from dagster_project.sample_estate.truth import Truth
 
 ChargeWriter = Callable[[Estate, Path, Month, Edition, Iterable[Block], int], object]
+NativeWriter = Callable[[Plan, Estate, Path, Month, Edition, Iterable[Block], int], Tally]
 CarbonWriter = Callable[[Estate, Path, Month, list[Emission]], int]
 
 
@@ -51,10 +56,26 @@ class CarbonExport:
 
 
 @dataclass(frozen=True)
+class NativeExport:
+    """A billing export in the provider's own format, in place of its FOCUS export.
+
+    Attributes:
+        kind: Name of the export in the configuration.
+        places: Folders by key of the configuration.
+    """
+
+    kind: str
+    folder: str
+    write: NativeWriter
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ChargeExport:
     """A billing export.
 
     Attributes:
+        native: The same bill in the provider's own format.
         restates: Whether superseded deliveries stay beside the current one.
         month_to_date: Whether every month has such a delivery.
     """
@@ -67,6 +88,7 @@ class ChargeExport:
     restates: bool = False
     month_to_date: bool = False
     carbon: CarbonExport | None = None
+    native: NativeExport | None = None
 
 
 @dataclass
@@ -76,6 +98,12 @@ class Sums:
     truth: Truth = field(default_factory=Truth)
     invoices: Invoices = field(default_factory=Invoices)
     rows: dict[str, int] = field(default_factory=dict)
+
+    def convert(self, name: str, plan: Plan, month: Month, book: int, tally: Tally) -> None:
+        """Count the lines of a native export, and those that it should become, not the book's."""
+        issuer = plan.usage[0].account.issuer
+        self.rows[name] += tally.source - book
+        self.truth.shift_rows((issuer.provider, month, issuer.currency), tally.facts - book)
 
 
 def write_source(
@@ -105,7 +133,8 @@ def _write_charges(
     usage: Usage | None,
     sums: Sums,
 ) -> None:
-    root = estate.out / export.folder
+    native = export.native if estate.native else None
+    root = estate.out / (native or export).folder
     editions = estate.editions(month, always=export.month_to_date)
     chunk = max(500, min(131_072, size.aws_rows // 4))
     for edition in editions if export.restates else editions[-1:]:
@@ -119,7 +148,13 @@ def _write_charges(
         )
         if edition.final:
             blocks = _summed(estate, export.name, blocks, usage, sums)
-        export.write(estate, root, month, edition, blocks, size.aws_rows)
+        if native is None:
+            export.write(estate, root, month, edition, blocks, size.aws_rows)
+            continue
+        before = sums.rows.get(export.name, 0)
+        tally = native.write(plan, estate, root, month, edition, blocks, size.aws_rows)
+        if edition.final:
+            sums.convert(export.name, plan, month, sums.rows[export.name] - before, tally)
 
 
 def _summed(
@@ -204,6 +239,7 @@ EXPORTS: tuple[ChargeExport, ...] = (
         plan=lambda size: company_aws.main_plan(size.aws_hours, size.fleet),
         write=aws_focus.write_1_2,
         restates=True,
+        native=NativeExport("cur2", "exports/aws/fernlight-cur2", aws_cur2.write_cur2),
         carbon=AWS_CARBON,
     ),
     ChargeExport(
@@ -213,6 +249,13 @@ EXPORTS: tuple[ChargeExport, ...] = (
         plan=lambda size: company_aws.sandbox_plan(size.other_hours),
         write=lambda estate, root, month, edition, blocks, _rows: aws_focus.write_1_0(
             estate, root, month, edition, blocks
+        ),
+        native=NativeExport(
+            kind="cur",
+            folder="exports/aws/labs-cur",
+            write=lambda plan, estate, root, month, edition, blocks, _rows: aws_cur.write_cur(
+                plan, estate, root, month, edition, blocks
+            ),
         ),
     ),
     ChargeExport(
@@ -226,6 +269,17 @@ EXPORTS: tuple[ChargeExport, ...] = (
         restates=True,
         month_to_date=True,
         carbon=AZURE_CARBON,
+        native=NativeExport(
+            kind="cost-details",
+            folder="exports/azure/cost-details",
+            write=lambda plan, estate, root, month, edition, blocks, _rows: (
+                azure_details.write_pair(plan, estate, root, month, edition, blocks)
+            ),
+            places={
+                "actual": "exports/azure/cost-details/actual",
+                "amortized": "exports/azure/cost-details/amortized",
+            },
+        ),
     ),
     ChargeExport(
         name="gcp-ml",
@@ -237,6 +291,13 @@ EXPORTS: tuple[ChargeExport, ...] = (
         ),
         restates=True,
         carbon=GCP_CARBON,
+        native=NativeExport(
+            kind="billing-detailed",
+            folder="exports/gcp/billing-detailed",
+            write=lambda plan, estate, root, month, edition, blocks, _rows: gcp_detailed.write_run(
+                plan, estate, root, month, edition, blocks
+            ),
+        ),
     ),
     ChargeExport(
         name="onprem",

@@ -43,6 +43,10 @@ class Truth:
                 amounts = amounts[plain]
             self.costs[(*key, name)] += exact_sum(amounts)
 
+    def shift_rows(self, key: tuple[str, Month, str], difference: int) -> None:
+        """Count lines that an export has more or fewer of than the book; no amount moves."""
+        self.rows[key] += difference
+
     def add_emissions(self, emissions: Sequence[Emission]) -> None:
         """Add emissions as the current version of a provider's export states them."""
         for emission in emissions:
