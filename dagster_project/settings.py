@@ -20,7 +20,7 @@ CONFIG_VARIABLE = "CLOUDTALLY_CONFIG"
 DEFAULT_CONFIG = "cloudtally.yaml"
 
 EXPORT_KINDS: dict[str, tuple[str, ...]] = {
-    "aws": ("focus", "carbon"),
+    "aws": ("focus", "cur2", "cur", "carbon"),
     "azure": ("focus", "carbon"),
     "gcp": ("focus", "carbon"),
     "onprem": ("focus",),

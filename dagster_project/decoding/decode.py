@@ -31,12 +31,15 @@ from dagster_project.landing.readers import (
     explained,
     is_csv,
     is_parquet,
+    is_zip,
+    unzipped,
 )
 from dagster_project.sqltext import literal, quoted
 from dagster_project.stores.base import printable
 
 STATS_NAME = "decoded.json"
 TEXTS_NAME = "texts.parquet"
+UNZIPPED_NAME = "unzipped.csv"
 UNFINISHED = ".building"
 MEMORY_LIMIT = "1500MB"
 LONGEST_LINE = 8 << 20
@@ -145,7 +148,8 @@ def _decode_part(
         link_or_copy(path, output)
     else:
         _write_typed(engine, relation, schema, types, part, output)
-    (building / TEXTS_NAME).unlink(missing_ok=True)
+    for name in (TEXTS_NAME, UNZIPPED_NAME):
+        (building / name).unlink(missing_ok=True)
     _refuse_other_rows(engine, output, part)
     return DecodedPart(output.name, _present(_types(engine, _parquet(output), part.name), part))
 
@@ -155,12 +159,22 @@ def _relation(path: Path, part: LandedPart, schema: Schema, building: Path) -> s
     if is_parquet(part.file) and not schema.flatten:
         return _parquet(path)
     if is_csv(part.file):
+        names = csv_header(path, part.file)
         # Not by the manifest of ours: JSON is written with sorted keys, and CSV goes by position.
-        return _csv(path, csv_header(path, part.file))
+        return _csv(_unpacked(path, part, building / UNZIPPED_NAME), names)
     texts = building / TEXTS_NAME
     with explained(part.name):
         _write_texts(path, part.file, texts, flatten=schema.flatten)
     return _parquet(texts)
+
+
+def _unpacked(path: Path, part: LandedPart, target: Path) -> Path:
+    """Return a CSV file that DuckDB can read: it reads no zip."""
+    if not is_zip(part.file):
+        return path
+    with explained(part.name), unzipped(path) as source, target.open("wb") as file:
+        shutil.copyfileobj(source, file)
+    return target
 
 
 def _is_linked(part: LandedPart, schema: Schema, types: Mapping[str, str]) -> bool:

@@ -78,7 +78,7 @@ def accepts(kind: ColumnKind, type_name: str) -> bool:
     """Tell whether a column stored as that DuckDB type can mean that kind."""
     base = type_name.upper()
     is_text = base.startswith("VARCHAR")
-    if kind is ColumnKind.DECIMAL:
+    if kind in (ColumnKind.DECIMAL, ColumnKind.RATE):
         return is_text or base.startswith("DECIMAL") or base in (*_FLOATS, *_INTEGERS)
     if kind is ColumnKind.TIMESTAMP:
         return is_text or base.startswith(("TIMESTAMP", "DATE"))

@@ -34,10 +34,14 @@ _AT_FAULT = ("CT-LAND-", "CT-MONTH-", TOOLARGE, OUTSIDE)
 
 
 class ColumnKind(StrEnum):
-    """What a declared column means, whatever type the file stores it in."""
+    """What a declared column means, whatever type the file stores it in.
+
+    A rate is a price or a count that no amount is made of: what is no number is absent.
+    """
 
     TEXT = "text"
     DECIMAL = "decimal"
+    RATE = "rate"
     TIMESTAMP = "timestamp"
     JSON = "json"
 
@@ -80,6 +84,8 @@ class Schema:
         accounts: Columns that together name an account.
         extensible: Whether `x_` columns are the provider's own and expected.
         flatten: Whether nested records become columns with dotted names.
+        prefixes: Beginnings of columns that are expected without being declared one by one.
+        noted: Columns whose absence is no fault but is reported, with what it means.
     """
 
     version: str
@@ -92,6 +98,8 @@ class Schema:
     extensible: bool = True
     flatten: bool = False
     measures: tuple[Measure, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    noted: Mapping[str, str] = field(default_factory=dict)
     never_null: frozenset[str] = frozenset()
 
 

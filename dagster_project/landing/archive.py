@@ -31,6 +31,7 @@ from dagster_project.stores.transfer import Downloaded, download_all
 PROVIDER_MANIFEST = "provider-manifest.json"
 KNOWN_SUFFIXES = (
     ".csv.gz",
+    ".csv.zip",
     ".csv",
     ".parquet",
     ".jsonl.gz",
@@ -247,6 +248,7 @@ def _describe(
         fetched_at=now_text(),
         schema_version=schema.version,
         unknown_columns=_unknown_columns(schema, parts),
+        absent_columns=_absent_columns(schema, parts),
         parts=parts,
         totals=totals,
         note=dict(candidate.note),
@@ -348,8 +350,14 @@ def _unknown_columns(schema: Schema, parts: tuple[LandedPart, ...]) -> tuple[str
             name
             for name in names - set(schema.columns)
             if not (schema.extensible and name.startswith("x_"))
+            and not name.startswith(schema.prefixes)
         )
     )
+
+
+def _absent_columns(schema: Schema, parts: tuple[LandedPart, ...]) -> dict[str, str]:
+    names = {name for part in parts for name in part.columns}
+    return {name: meaning for name, meaning in schema.noted.items() if names and name not in names}
 
 
 def _seal(delivery: Delivery, candidate: Candidate, staging: Path, target: Path) -> None:

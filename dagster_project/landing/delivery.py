@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.exports.base import Candidate
+from dagster_project.landing.readers import states_columns
 from dagster_project.months import Month, parse_month
 from dagster_project.settings import SourceConfig
 
@@ -59,6 +60,7 @@ class Delivery:
     """A landed delivery.
 
     Attributes:
+        absent_columns: Columns that the export could have had, with what their absence means.
         signature: Hash of the listing it was fetched by; the same listing isn't fetched again.
     """
 
@@ -79,6 +81,15 @@ class Delivery:
     note: Mapping[str, Any]
     shared: bool = False
     signature: str = ""
+    absent_columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def uneven_columns(self) -> tuple[str, ...]:
+        """Columns that only some of the parts have, in formats that name all of their columns."""
+        named = [set(part.columns) for part in self.parts if states_columns(part.file)]
+        named = [columns for columns in named if columns]
+        everywhere = set.intersection(*named) if named else set()
+        return tuple(sorted({name for columns in named for name in columns} - everywhere))
 
     @property
     def content_sha256(self) -> str:

@@ -37,6 +37,9 @@ def oddities(new: Delivery, old: Delivery | None) -> list[str]:
     found = []
     if new.unknown_columns:
         found.append(f"unknown columns: {', '.join(new.unknown_columns)}")
+    if new.uneven_columns:
+        found.append(f"columns that only some files have: {', '.join(new.uneven_columns)}")
+    found += [f"no column {name}: {meaning}" for name, meaning in new.absent_columns.items()]
     if old is None:
         return found
     columns, before = _columns(new), _columns(old)

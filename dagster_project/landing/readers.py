@@ -6,14 +6,16 @@ a parser raises about them becomes one readable error.
 
 import csv
 import gzip
+import io
 import json
 import struct
+import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import fastavro
 import pyarrow as pa
@@ -25,8 +27,12 @@ from dagster_project.landing.problems import damaged, refuse_doubled
 
 _BATCH_ROWS = 64 * 1024
 _CSV_BLOCK = 8 << 20
-_CSV = (".csv", ".csv.gz")
+_READ_BYTES = 1 << 20
+_CSV = (".csv", ".csv.gz", ".csv.zip")
 _JSON = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz")
+_PACKED_AT_MOST = 200
+_UNPACKED_AT_LEAST = 64 << 20
+"""Bills pack 20 to 40 times. What unpacks to more than both of these together is hostile."""
 _DAMAGE = (
     pa.ArrowException,
     ArithmeticError,
@@ -37,8 +43,10 @@ _DAMAGE = (
     StopIteration,
     TypeError,
     ValueError,
+    NotImplementedError,
     csv.Error,
     struct.error,
+    zipfile.BadZipFile,
     zlib.error,
 )
 
@@ -71,6 +79,11 @@ def is_csv(name: str) -> bool:
 def is_parquet(name: str) -> bool:
     """Tell whether a file is Parquet by its name."""
     return name.lower().endswith(".parquet")
+
+
+def is_zip(name: str) -> bool:
+    """Tell whether a file is a zip archive by its name."""
+    return name.lower().endswith(".zip")
 
 
 def states_columns(name: str) -> bool:
@@ -121,11 +134,60 @@ def csv_header(path: Path, name: str) -> list[str]:
     Raises:
         CloudtallyError: CT-DECODE-DUPLICATE-COLUMN.
     """
-    opener = gzip.open if name.lower().endswith(".gz") else open
-    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+    with _text(path, name) as file:
         names = next(csv.reader(file), [])
     refuse_doubled(names, name)
     return names
+
+
+@contextmanager
+def _text(path: Path, name: str) -> Iterator[IO[str]]:
+    if is_zip(name):
+        with unzipped(path) as member:
+            yield io.TextIOWrapper(member, encoding="utf-8-sig", newline="")
+        return
+    opener = gzip.open if name.lower().endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        yield file
+
+
+@contextmanager
+def unzipped(path: Path) -> Iterator[io.BufferedReader]:
+    """Open the one file inside a zip archive; its name inside is never used.
+
+    Raises:
+        ValueError: The archive is no single file, is locked, or unpacks without end.
+    """
+    with zipfile.ZipFile(path) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        if len(members) != 1:
+            raise ValueError(f"the archive holds {len(members)} files, not one")
+        (member,) = members
+        if member.flag_bits & 1:
+            raise ValueError("the archive is locked with a password")
+        limit = path.stat().st_size * _PACKED_AT_MOST + _UNPACKED_AT_LEAST
+        with archive.open(member) as stream:
+            yield io.BufferedReader(_Bounded(stream, limit), _READ_BYTES)
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that ends with an error rather than fill the disk: sizes in a zip can lie."""
+
+    def __init__(self, stream: IO[bytes], limit: int) -> None:
+        super().__init__()
+        self._stream = stream
+        self._left = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise ValueError(f"the archive unpacks to more than {_PACKED_AT_MOST} times its size")
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def batches(
@@ -155,7 +217,7 @@ def batches(
             "CT-LAND-FORMAT",
             "This file format is not read.",
             where={"file": name},
-            next_step="Deliver Parquet, CSV, CSV.gz, Avro or JSON lines.",
+            next_step="Deliver Parquet, CSV, CSV.gz, CSV.zip, Avro or JSON lines.",
         )
 
 
@@ -180,7 +242,13 @@ def _csv(path: Path, name: str, compressed: bool) -> Iterator[pa.RecordBatch]:
     names = csv_header(path, name)
     if not names:
         return
-    stream = pa.input_stream(str(path), compression="gzip" if compressed else None)
+    with ExitStack() as opened:
+        source = opened.enter_context(unzipped(path)) if is_zip(name) else str(path)
+        stream = pa.input_stream(source, compression="gzip" if compressed else None)
+        yield from _csv_batches(stream, names)
+
+
+def _csv_batches(stream: pa.NativeFile, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
     yield from pacsv.open_csv(
         stream,
         read_options=pacsv.ReadOptions(block_size=_CSV_BLOCK, column_names=names, skip_rows=1),

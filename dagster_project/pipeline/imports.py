@@ -221,6 +221,11 @@ def _decode_counts(
         for column in delivery.unknown_columns:
             detail = "a column that this export doesn't declare; kept in x_SourceValues"
             rows.append((*head, "unknown_column", column, delivery.totals.rows, detail))
+        for column, detail in delivery.absent_columns.items():
+            rows.append((*head, "absent_column", column, delivery.totals.rows, detail))
+        for column in delivery.uneven_columns:
+            detail = "only some files of the month have this column; NULL in the others"
+            rows.append((*head, "uneven_column", column, _rows_without(delivery, column), detail))
         if delivery.unmanifested:
             detail = "the provider gave no manifest; accepted after two equal listings"
             rows.append((*head, "unmanifested", None, delivery.totals.rows, detail))
@@ -237,6 +242,10 @@ def _decode_counts(
         ],
         rows,
     )
+
+
+def _rows_without(delivery: Delivery, column: str) -> int:
+    return sum(part.rows for part in delivery.parts if column not in part.columns)
 
 
 def _denied_accounts(context: Context, landed: dict[Unit, Delivery]) -> Table:

@@ -79,7 +79,7 @@ def _unannounced(listing: Listing, unit: str, announced: _Manifests) -> Iterator
         if _unit(match) not in announced:
             found[_unit(match)].append(info)
     for key, files in sorted(found.items()):
-        yield _no_manifest(key, files)
+        yield no_manifest(key[0], files, key[1])
 
 
 def _unit(match: re.Match[str]) -> _Unit:
@@ -148,16 +148,21 @@ def _columns(document: Mapping[str, Any]) -> tuple[str, ...] | None:
 def _two_exports(unit: _Unit, folders: Mapping[str, list[ObjectInfo]]) -> Unreadable | None:
     """Refuse to choose the newest of two exports: the other's accounts would vanish."""
     roots = sorted({re.split(r"(?:^|/)metadata/", f"{folder}/")[0] for folder in folders})
-    if len(roots) == 1:
-        return None
+    return None if len(roots) == 1 else two_exports(unit[0], roots, _all(folders), unit[1])
+
+
+def two_exports(
+    month: Month, roots: list[str], infos: list[ObjectInfo], variant: str = ""
+) -> Unreadable:
+    """Return what is reported for a month of which a location holds several exports."""
     error = CloudtallyError(
         "CT-LAND-TWO-EXPORTS",
         "A location holds more than one export of a month.",
-        where={"month": f"{unit[0]:%Y-%m}", "exports": ", ".join(roots)},
+        where={"month": f"{month:%Y-%m}", "exports": ", ".join(roots)},
         kept="the last accepted delivery stays current.",
         next_step="Make each export a source of its own, with its own folder as location.",
     )
-    return unreadable(unit[0], _all(folders), error, unit[1])
+    return unreadable(month, infos, error, variant)
 
 
 def _two_manifests(unit: _Unit, folders: Mapping[str, list[ObjectInfo]]) -> Unreadable | None:
@@ -178,12 +183,13 @@ def _all(folders: Mapping[str, list[ObjectInfo]]) -> list[ObjectInfo]:
     return [info for found in folders.values() for info in found]
 
 
-def _no_manifest(unit: _Unit, files: list[ObjectInfo]) -> Unreadable:
+def no_manifest(month: Month, files: list[ObjectInfo], variant: str = "") -> Unreadable:
+    """Return what is reported for a month of data files without a manifest."""
     error = CloudtallyError(
         "CT-LAND-NO-MANIFEST",
         "A month has data files and no manifest: AWS writes it last, so the delivery isn't whole.",
-        where={"month": f"{unit[0]:%Y-%m}", "files": len(files), "first": files[0].key},
+        where={"month": f"{month:%Y-%m}", "files": len(files), "first": files[0].key},
         kept="the last accepted delivery stays current.",
         next_step="Wait for the manifest, or restore metadata/ if it was lost in a copy.",
     )
-    return unreadable(unit[0], files, error, unit[1])
+    return unreadable(month, files, error, variant)

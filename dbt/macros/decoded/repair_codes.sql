@@ -1,4 +1,4 @@
-{#- Every code that repair_focus can write into x_SourceChanges. -#}
+{#- Every code that a conversion can write into x_SourceChanges. -#}
 {% macro repair_codes() -%}
     {%- set codes = [] -%}
     {%- for name in focus_enums() -%}{%- do codes.append(name ~ 'Case') -%}{%- endfor -%}

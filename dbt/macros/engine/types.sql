@@ -254,3 +254,86 @@
         '^[{]|[}]$', ''
     )
 {%- endmacro %}
+
+{#- A number that no amount is made of: what is none is absent. -#}
+{% macro to_rate(column, physical_type) -%}
+    {%- if physical_type.startswith('VARCHAR') -%}
+        try_cast(nullif({{ column }}, '') as decimal(38,18))
+    {%- else -%}
+        {{ to_decimal(column, physical_type) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- JSON text of an object with sorted keys; any other text is NULL. -#}
+{% macro to_json_object(column, physical_type) -%}
+    {%- if physical_type.startswith('VARCHAR') -%}
+        case
+            when {{ json_is_object(column) }}
+                then nullif({{ to_json_text(column, physical_type) }}, '{}')
+        end
+    {%- else -%}
+        {{ to_json_text(column, physical_type) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The text of a column that should be a JSON object and is none; maps always are. -#}
+{% macro not_json_object(column, physical_type) -%}
+    {%- if physical_type.startswith('VARCHAR') -%}
+        case
+            when not {{ json_is_object(column) }} then nullif(nullif({{ column }}, ''), 'NULL')
+        end
+    {%- else -%}
+        cast(null as {{ varchar_type() }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- One value of a map, stored as such or as JSON text. -#}
+{% macro map_value(column, key, physical_type) -%}
+    {{ return(adapter.dispatch('map_value')(column, key, physical_type)) }}
+{%- endmacro %}
+{% macro default__map_value(column, key, physical_type) -%}
+    {%- if physical_type.startswith('MAP') -%}
+        nullif(cast({{ column }}['{{ sql_text(key) }}'] as varchar), '')
+    {%- else -%}
+        case
+            when {{ json_is_object(column) }} then nullif({{ json_text_value(column, key) }}, '')
+        end
+    {%- endif -%}
+{%- endmacro %}
+{#- Maps arrive as JSON text. -#}
+{% macro spark__map_value(column, key, physical_type) -%}
+    nullif({{ json_text_value(column, key) }}, '')
+{%- endmacro %}
+
+{#- Columns as one JSON object under other keys, absent values left out; no value is NULL. -#}
+{% macro keyed_json(names, keys, types={}) -%}
+    {{ return(adapter.dispatch('keyed_json')(names, keys, types)) }}
+{%- endmacro %}
+{% macro default__keyed_json(names, keys, types) -%}
+    nullif(cast(json_merge_patch('{}', json_object(
+        {%- for name in names %}
+        '{{ sql_text(keys[loop.index0]) }}', {{ identifier(name) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    )) as varchar), '{}')
+{%- endmacro %}
+{% macro spark__keyed_json(names, keys, types) -%}
+    nullif(concat('{', concat_ws(
+        ',',
+        {%- for name in names %}
+        {{ spark_literal(tojson(keys[loop.index0]) ~ ':') }}
+        || {{ spark_json_value(identifier(name), types.get(name, 'VARCHAR')) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    ), '}'), '{}')
+{%- endmacro %}
+
+{#- Keys of a flat JSON object without a beginning; no value is touched. -#}
+{% macro json_keys_without(json, beginning) -%}
+    {{ return(adapter.dispatch('json_keys_without')(json, beginning)) }}
+{%- endmacro %}
+{#- A quote inside a value is escaped: behind a brace or a comma, a bare one begins a key. -#}
+{% macro default__json_keys_without(json, beginning) -%}
+    regexp_replace({{ json }}, '([{,]\s*)"{{ beginning }}', '\1"', 'g')
+{%- endmacro %}
+{% macro spark__json_keys_without(json, beginning) -%}
+    regexp_replace({{ json }}, '([{,]\\s*)"{{ beginning }}', '$1"')
+{%- endmacro %}

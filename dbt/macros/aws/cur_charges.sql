@@ -1,0 +1,509 @@
+{#-
+    FOCUS charges of the Cost and Usage Report, legacy or 2.0: one projection over the lines that
+    stay, and few lines made from few groups beside it.
+
+    - lines: every line but negations, netted discounts, and machines that containers replace.
+    - unused: one line per fee line whose reservation or plan was not used up.
+    - residues: what covered usage and its negations leave, per account, plan and day.
+    - allocated: machines shared by split cost allocation; only where an export has its columns.
+
+    Args:
+        staged: model with the columns of cur_columns().
+        has_splits: whether any current delivery has split cost allocation.
+-#}
+{% macro cur_charges(staged, has_splits) -%}
+with staged as (
+    select * from {{ staged }}
+),
+
+services as (
+    select
+        lower(service_code) as service_key,
+        max(service_name) as service_name,
+        max(service_category) as service_category,
+        max(service_subcategory) as service_subcategory
+    from {{ ref('service_map') }}
+    where provider = 'aws'
+    group by lower(service_code)
+),
+
+regions as (
+    select
+        region_id as region_key,
+        max(region_name) as region_name
+    from {{ ref('region_map') }}
+    where provider = 'aws'
+    group by region_id
+),
+{% if has_splits %}
+{{ cur_split_groups('staged') }},
+
+{{ cur_split_lines('staged') }},
+{% endif %}
+lines as (
+    select
+        {{ cur_row() }}
+    from staged
+    {%- if has_splits %}
+    anti join split_groups
+        on
+            staged.source_name = split_groups.source_name
+            and staged.billing_month = split_groups.billing_month
+            and {{ cur_split_group() }} = split_groups.split_group
+    {%- endif %}
+    where {{ cur_is_kept() }}
+),
+
+unused as (
+    select
+        {{ cur_row({
+            'line_key': "concat(" ~ cur_line_key() ~ ", '|unused')",
+            'billed_cost': 'cast(0 as decimal(38,18))',
+            'effective_cost': cur_unused_effective_cost(),
+            'list_cost': 'cast(0 as decimal(38,18))',
+            'contracted_cost': 'cast(0 as decimal(38,18))',
+            'charge_category': "'Usage'",
+            'charge_frequency': "'Usage-Based'",
+            'pricing_category': "'Committed'",
+            'commitment_status': "'Unused'",
+            'commitment_quantity': cur_unused_quantity(),
+            'pricing_quantity': cur_unused_quantity(),
+            'pricing_unit': cur_commitment_unit(),
+            'consumed_quantity': 'cast(null as decimal(38,18))',
+            'list_rate': 'cast(null as decimal(38,18))',
+            'contracted_rate': 'cast(null as decimal(38,18))',
+            'changes': repair('UnusedCommitment'),
+        }) }}
+    from staged
+    where {{ cur_has_unused() }}
+),
+
+negated as (
+    {{ cur_negation_residues('staged') }}
+),
+
+residues as (
+    select
+        {{ cur_row(cur_residue_columns()) }}
+    from negated
+),
+
+charges as (
+    select * from lines
+    union all
+    select * from unused
+    union all
+    select * from residues
+    {%- if has_splits %}
+    union all
+    select * from allocated
+    {%- endif %}
+),
+
+conformed as (
+    {{ cur_focus_columns('charges') }}
+)
+
+select
+    {{ charge_columns() | join(',\n    ') }}
+from conformed
+{%- endmacro %}
+
+{% macro cur_line_key() -%}
+    concat(identity_line_item_id, '|', identity_time_interval)
+{%- endmacro %}
+
+{#-
+    One row on its way to FOCUS: columns of the report that name things, and what the rules say.
+
+    Args:
+        instead: expressions by column, in place of what a line of the report says.
+-#}
+{% macro cur_row(instead={}) -%}
+    {%- set rules = {
+        'region_code': 'coalesce(product_region_code, product_region, product_from_region_code)',
+        'line_key': cur_line_key(),
+        'charge_start':
+            'coalesce(line_item_usage_start_date, cast(billing_month as '
+            ~ timestamp_type() ~ '))',
+        'charge_end':
+            'case when ' ~ cur_is_inclusive_end()
+            ~ ' then line_item_usage_end_date + interval 1 second'
+            ~ ' else coalesce(line_item_usage_end_date, cast(billing_month as '
+            ~ timestamp_type() ~ ') + interval 1 month) end',
+        'charge_category': cur_charge_category(),
+        'charge_class':
+            "case when line_item_line_item_type = 'Refund' or " ~ cur_is_late_usage()
+            ~ " then 'Correction' end",
+        'charge_frequency': cur_charge_frequency(),
+        'pricing_category': cur_pricing_category(),
+        'commitment_id': cur_commitment_id(),
+        'commitment_status':
+            'case when ' ~ cur_is_covered() ~ ' or ' ~ cur_is_reserved() ~ " then 'Used' end",
+        'commitment_quantity': cur_commitment_quantity(),
+        'commitment_unit': cur_commitment_unit(),
+        'billed_cost': cur_billed_cost(),
+        'effective_cost': cur_effective_cost(),
+        'list_cost': cur_list_cost(),
+        'contracted_cost': cur_contracted_cost(),
+        'pricing_unit': 'case when ' ~ cur_has_quantity() ~ ' then ' ~ cur_unit('pricing_unit')
+            ~ ' end',
+        'pricing_quantity': 'case when ' ~ cur_has_quantity() ~ ' then line_item_usage_amount end',
+        'consumed_quantity':
+            'case when ' ~ cur_has_quantity() ~ ' and ' ~ cur_is_usage()
+            ~ ' then line_item_usage_amount end',
+        'list_rate': 'case when ' ~ cur_is_usage() ~ ' then pricing_public_on_demand_rate end',
+        'contracted_rate':
+            'case when ' ~ cur_is_reserved() ~ ' then pricing_public_on_demand_rate when '
+            ~ cur_is_usage()
+            ~ ' then coalesce(line_item_net_unblended_rate, line_item_unblended_rate) end',
+        'is_committed_spend': "coalesce(line_item_line_item_type like 'SavingsPlan%'"
+            ~ ' or savings_plan_savings_plan_a_r_n is not null, false)',
+        'changes': cur_changes(),
+    } -%}
+    {%- for name in cur_named_columns() %}
+        {{ instead.get(name, name) }} as {{ name }},
+    {%- endfor %}
+    {%- for name, rule in rules.items() %}
+        {{ instead.get(name, rule) }} as {{ name }},
+    {%- endfor %}
+    {%- for name in cur_allocated_columns() %}
+        {{ instead.get(name, 'cast(null as ' ~ varchar_type() ~ ')') }} as {{ name }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{#- Columns of the report that are passed on as they are. -#}
+{% macro cur_named_columns() -%}
+    {{ return([
+        'source_name', 'billing_month', 'delivery_id', 'provider_columns',
+        'bill_invoice_id', 'bill_invoicing_entity', 'bill_billing_entity',
+        'bill_payer_account_id', 'bill_payer_account_name',
+        'line_item_usage_account_id', 'line_item_usage_account_name',
+        'line_item_line_item_type', 'line_item_product_code', 'line_item_usage_type',
+        'line_item_operation', 'line_item_availability_zone', 'line_item_resource_id',
+        'line_item_currency_code', 'line_item_line_item_description', 'line_item_legal_entity',
+        'pricing_currency', 'pricing_rate_code',
+        'product_product_name', 'product_sku', 'product_instance_type',
+        'product_instance_family', 'product_vcpu', 'product_memory', 'product_operating_system',
+        'savings_plan_offering_type',
+        'capacity_reservation_capacity_reservation_arn',
+        'capacity_reservation_capacity_reservation_status',
+        'resource_tags', 'resource_tags_unread', 'cost_category', 'discount',
+    ]) }}
+{%- endmacro %}
+
+{% macro cur_allocated_columns() -%}
+    {{ return(['allocated_method_id', 'allocated_method_details', 'allocated_resource_id',
+        'allocated_tags']) }}
+{%- endmacro %}
+
+{#- Whatever can be added up: what a shared line shares. -#}
+{% macro cur_measures() -%}
+    {{ return(['billed_cost', 'effective_cost', 'list_cost', 'contracted_cost',
+        'pricing_quantity', 'consumed_quantity', 'commitment_quantity']) }}
+{%- endmacro %}
+
+{% macro cur_charge_frequency() -%}
+    case
+        when {{ cur_is_usage() }} then 'Usage-Based'
+        when line_item_line_item_type in ('RIFee', 'SavingsPlanRecurringFee') then 'Recurring'
+        when line_item_line_item_type = 'Fee' and {{ cur_commitment_id() }} is null
+            and coalesce(bill_bill_type, '') <> 'Purchase' then 'Recurring'
+        else 'One-Time'
+    end
+{%- endmacro %}
+
+{% macro cur_pricing_category() -%}
+    case
+        when {{ cur_is_covered() }} or {{ cur_is_reserved() }} then 'Committed'
+        when {{ cur_charge_category() }} not in ('Usage', 'Purchase') then null
+        when {{ cur_is_spot() }} then 'Dynamic'
+        else 'Standard'
+    end
+{%- endmacro %}
+
+{#- FOCUS has a unit wherever it has a quantity; money charges and refunds have neither. -#}
+{% macro cur_has_quantity() -%}
+    (
+        pricing_unit is not null
+        and (
+            {{ cur_is_usage() }}
+            or line_item_line_item_type in (
+                'Fee', 'RIFee', 'SavingsPlanRecurringFee', 'SavingsPlanUpfrontFee'
+            )
+        )
+    )
+{%- endmacro %}
+
+{% macro cur_commitment_unit() -%}
+    case
+        when {{ cur_commitment_quantity() }} is null then null
+        when savings_plan_savings_plan_a_r_n is not null then line_item_currency_code
+        else {{ cur_unit("coalesce(pricing_unit, 'Hours')") }}
+    end
+{%- endmacro %}
+
+{#- A plan's rest in money; of a reservation, the hours that AWS counts as unused. -#}
+{% macro cur_unused_quantity() -%}
+    case line_item_line_item_type
+        when 'SavingsPlanRecurringFee' then {{ cur_unused_cost() }}
+        else reservation_unused_quantity
+    end
+{%- endmacro %}
+
+{% macro cur_changes() -%}
+    nullif(concat_ws(
+        ',',
+        case when {{ cur_is_late_usage() }} then {{ repair('LateUsage') }} end,
+        case when {{ cur_is_inclusive_end() }} then {{ repair('InclusiveEnd') }} end,
+        case when resource_tags_unread is not null then 'TagsInvalid' end,
+        case when {{ cur_is_split() }} then {{ repair('SplitWithoutParent') }} end,
+        case when {{ cur_list_cost() }} is null then 'MissingListCost' end,
+        case when {{ cur_contracted_cost() }} is null then 'MissingContractedCost' end
+    ), '')
+{%- endmacro %}
+
+{#- Covered usage and negations by account, plan and day, where they don't cancel out. -#}
+{% macro cur_negation_residues(staged) -%}
+    select
+        source_name,
+        billing_month,
+        {{ cur_residue_key() | join(',\n        ') }},
+        cast(date_trunc('day', line_item_usage_start_date) as {{ timestamp_type() }})
+            as residue_day,
+        max(delivery_id) as delivery_id,
+        max(bill_invoice_id) as bill_invoice_id,
+        max(bill_invoicing_entity) as bill_invoicing_entity,
+        max(bill_billing_entity) as bill_billing_entity,
+        max(bill_payer_account_name) as bill_payer_account_name,
+        max(line_item_usage_account_name) as line_item_usage_account_name,
+        max(line_item_legal_entity) as line_item_legal_entity,
+        max(line_item_product_code) as line_item_product_code,
+        max(product_product_name) as product_product_name,
+        sum({{ cur_cash() }}) as residue
+    from {{ staged }}
+    where {{ cur_is_covered() }} or {{ cur_is_negation() }}
+    group by
+        source_name,
+        billing_month,
+        {{ cur_residue_key() | join(',\n        ') }},
+        cast(date_trunc('day', line_item_usage_start_date) as {{ timestamp_type() }})
+    having sum({{ cur_cash() }}) <> 0
+{%- endmacro %}
+
+{% macro cur_residue_key() -%}
+    {{ return(['bill_payer_account_id', 'line_item_usage_account_id',
+        'savings_plan_savings_plan_a_r_n', 'line_item_currency_code']) }}
+{%- endmacro %}
+
+{% macro cur_residue_columns() -%}
+    {%- set absent = 'cast(null as ' ~ varchar_type() ~ ')' -%}
+    {%- set nothing = 'cast(null as decimal(38,18))' -%}
+    {%- set columns = {} -%}
+    {%- for name in cur_named_columns() if name not in [
+        'source_name', 'billing_month', 'delivery_id', 'bill_invoice_id', 'bill_invoicing_entity',
+        'bill_billing_entity', 'bill_payer_account_id', 'bill_payer_account_name',
+        'line_item_usage_account_id', 'line_item_usage_account_name', 'line_item_currency_code',
+        'line_item_legal_entity', 'line_item_product_code', 'product_product_name',
+    ] -%}
+        {%- do columns.update({name: absent}) -%}
+    {%- endfor -%}
+    {%- do columns.update({
+        'line_item_line_item_type': "'SavingsPlanNegation'",
+        'line_item_line_item_description':
+            "'What usage covered by a savings plan and its negation leave'",
+        'region_code': absent,
+        'line_key': "concat_ws('|', 'negation', bill_payer_account_id, line_item_usage_account_id,"
+            ~ " savings_plan_savings_plan_a_r_n, line_item_currency_code, cast(residue_day as "
+            ~ varchar_type() ~ '))',
+        'charge_start': 'residue_day',
+        'charge_end': 'residue_day + interval 1 day',
+        'charge_category': "'Adjustment'",
+        'charge_class': absent,
+        'charge_frequency': "'One-Time'",
+        'pricing_category': absent,
+        'commitment_id': absent,
+        'commitment_status': absent,
+        'commitment_quantity': nothing,
+        'commitment_unit': absent,
+        'billed_cost': 'residue',
+        'effective_cost': 'residue',
+        'list_cost': 'residue',
+        'contracted_cost': 'residue',
+        'pricing_unit': absent,
+        'pricing_quantity': nothing,
+        'consumed_quantity': nothing,
+        'list_rate': nothing,
+        'contracted_rate': nothing,
+        'is_committed_spend': 'true',
+        'changes': repair('NegationResidue'),
+    }) -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{#- The columns of FOCUS, and what later rooms need beside them. -#}
+{% macro cur_focus_columns(charges) -%}
+    {%- set text = 'cast(null as ' ~ varchar_type() ~ ')' -%}
+    {%- set no_price = 'cast(null as decimal(38,18))' -%}
+    {%- set in_pricing_currency =
+        'coalesce(pricing_currency, line_item_currency_code) = line_item_currency_code' -%}
+    select
+        charges.source_name,
+        charges.billing_month,
+        charges.delivery_id,
+        'aws' as x_Provider,
+        allocated_method_details as AllocatedMethodDetails,
+        allocated_method_id as AllocatedMethodId,
+        allocated_resource_id as AllocatedResourceId,
+        {{ text }} as AllocatedResourceName,
+        allocated_tags as AllocatedTags,
+        line_item_availability_zone as AvailabilityZone,
+        billed_cost as BilledCost,
+        bill_payer_account_id as BillingAccountId,
+        bill_payer_account_name as BillingAccountName,
+        {{ text }} as BillingAccountType,
+        line_item_currency_code as BillingCurrency,
+        cast(charges.billing_month as {{ timestamp_type() }}) + interval 1 month
+            as BillingPeriodEnd,
+        cast(charges.billing_month as {{ timestamp_type() }}) as BillingPeriodStart,
+        capacity_reservation_capacity_reservation_arn as CapacityReservationId,
+        case
+            when capacity_reservation_capacity_reservation_arn is not null
+                and lower(capacity_reservation_capacity_reservation_status) in ('used', 'unused')
+                then {{ enum_value(
+                    'capacity_reservation_capacity_reservation_status', ['Used', 'Unused']
+                ) }}
+        end as CapacityReservationStatus,
+        charge_category as ChargeCategory,
+        charge_class as ChargeClass,
+        line_item_line_item_description as ChargeDescription,
+        charge_frequency as ChargeFrequency,
+        charge_end as ChargePeriodEnd,
+        charge_start as ChargePeriodStart,
+        case when commitment_id is not null
+            then case when is_committed_spend then 'Spend' else 'Usage' end end
+            as CommitmentDiscountCategory,
+        commitment_id as CommitmentDiscountId,
+        {{ text }} as CommitmentDiscountName,
+        commitment_quantity as CommitmentDiscountQuantity,
+        case when commitment_id is not null then commitment_status end as CommitmentDiscountStatus,
+        case
+            when commitment_id is null then null
+            when not is_committed_spend then 'Reserved Instance'
+            when savings_plan_offering_type = 'ComputeSavingsPlans' then 'Compute Savings Plan'
+            when savings_plan_offering_type = 'EC2InstanceSavingsPlans'
+                then 'EC2 Instance Savings Plan'
+            when savings_plan_offering_type = 'SageMakerSavingsPlans'
+                then 'SageMaker Savings Plan'
+            when savings_plan_offering_type = 'DatabaseSavingsPlans'
+                then 'Database Savings Plan'
+            else 'Savings Plan'
+        end as CommitmentDiscountType,
+        commitment_unit as CommitmentDiscountUnit,
+        {{ text }} as CommitmentProgramEligibilityDetails,
+        consumed_quantity as ConsumedQuantity,
+        case when consumed_quantity is not null then pricing_unit end as ConsumedUnit,
+        {{ text }} as ContractApplied,
+        contracted_cost as ContractedCost,
+        contracted_rate as ContractedUnitPrice,
+        effective_cost as EffectiveCost,
+        case when {{ cur_is_marketplace() }} then {{ text }} else 'AWS' end as HostProviderName,
+        {{ text }} as InvoiceDetailId,
+        bill_invoice_id as InvoiceId,
+        coalesce(bill_invoicing_entity, line_item_legal_entity, bill_billing_entity, 'AWS')
+            as InvoiceIssuerName,
+        list_cost as ListCost,
+        list_rate as ListUnitPrice,
+        pricing_category as PricingCategory,
+        coalesce(pricing_currency, line_item_currency_code) as PricingCurrency,
+        case when {{ in_pricing_currency }} then contracted_rate end
+            as PricingCurrencyContractedUnitPrice,
+        case when {{ in_pricing_currency }} then effective_cost end
+            as PricingCurrencyEffectiveCost,
+        list_rate as PricingCurrencyListUnitPrice,
+        pricing_quantity as PricingQuantity,
+        case when pricing_quantity is not null then pricing_unit end as PricingUnit,
+        'AWS' as ProviderName,
+        coalesce(line_item_legal_entity, 'AWS') as PublisherName,
+        region_code as RegionId,
+        case when region_code is not null
+            then coalesce(regions.region_name, region_code) end as RegionName,
+        line_item_resource_id as ResourceId,
+        {{ text }} as ResourceName,
+        {{ text }} as ResourceType,
+        coalesce(by_code.service_category, by_name.service_category, 'Other') as ServiceCategory,
+        coalesce(
+            by_code.service_name, by_name.service_name, product_product_name,
+            line_item_product_code, 'AWS'
+        ) as ServiceName,
+        'AWS' as ServiceProviderName,
+        coalesce(by_code.service_subcategory, by_name.service_subcategory, 'Other (Other)')
+            as ServiceSubcategory,
+        product_sku as SkuId,
+        line_item_usage_type as SkuMeter,
+        {{ cur_sku_details() }} as SkuPriceDetails,
+        pricing_rate_code as SkuPriceId,
+        line_item_usage_account_id as SubAccountId,
+        line_item_usage_account_name as SubAccountName,
+        {{ text }} as SubAccountType,
+        resource_tags as Tags,
+        nullif(concat_ws(
+            ',', changes,
+            case when by_code.service_name is null and by_name.service_name is null
+                and not {{ cur_is_marketplace() }} then {{ repair('ServiceUnmapped') }} end
+        ), '') as x_SourceChanges,
+        {{ cur_source_values() }} as x_SourceValues,
+        line_key,
+        {{ cur_is_marketplace() }}
+        and coalesce(line_item_legal_entity, 'AWS') not like 'Amazon%'
+        and coalesce(line_item_legal_entity, 'AWS') not like 'AWS%' as is_third_party,
+        bill_payer_account_id as emission_account_id,
+        line_item_usage_account_id as emission_sub_account_id,
+        lower(coalesce(region_code, 'global')) as emission_region_id,
+        case
+            when line_item_product_code in ('AmazonEC2', 'AmazonS3', 'AmazonCloudFront')
+                then line_item_product_code
+            else 'Other'
+        end as emission_service_bucket,
+        '' as emission_resource_id
+    from {{ charges }} as charges
+    left join services as by_code
+        on lower(charges.line_item_product_code) = by_code.service_key
+    left join services as by_name
+        on lower(charges.product_product_name) = by_name.service_key
+    left join regions on charges.region_code = regions.region_key
+{%- endmacro %}
+
+{% macro cur_is_marketplace() -%}
+    coalesce(bill_billing_entity = 'AWS Marketplace', false)
+{%- endmacro %}
+
+{#- Keys that FOCUS defines, for lines of machines. -#}
+{% macro cur_sku_details() -%}
+    case
+        when product_instance_type is not null then {{ keyed_json(
+            ['product_instance_type', 'product_instance_family', 'product_vcpu',
+                'product_memory', 'product_operating_system'],
+            ['InstanceType', 'x_InstanceFamily', 'CoreCount', 'x_Memory', 'OperatingSystem']
+        ) }}
+    end
+{%- endmacro %}
+
+{#- What FOCUS has no column for; the discounts and categories only where there are any. -#}
+{% macro cur_source_values() -%}
+    {%- set always = ['line_item_product_code', 'line_item_operation', 'line_item_line_item_type']
+    -%}
+    {%- set always_keys = ['x_ServiceCode', 'x_Operation', 'x_LineItemType'] -%}
+    case
+        when coalesce(cost_category, discount, resource_tags_unread, provider_columns) is null
+            then {{ keyed_json(always, always_keys) }}
+        else {{ json_merge([
+            keyed_json(
+                always + ['cost_category', 'discount', 'resource_tags_unread'],
+                always_keys + ['x_CostCategories', 'x_Discounts', 'Tags']
+            ),
+            "coalesce(provider_columns, '{}')",
+        ]) }}
+    end
+{%- endmacro %}

@@ -1,0 +1,3 @@
+{{ cur_charges(
+    ref('stg_aws__cur'), decoded_has('aws', 'cur', cur_split_columns())
+) }}
