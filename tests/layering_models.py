@@ -64,6 +64,8 @@ PERMITS = (
     Permit("dim_region", "float", "as longitude", "degrees are no amount"),
     Permit("int_carbon__month_shares", "division", ") // (", "quotient of whole numbers"),
     Permit("int_carbon__allocated", "division", ") // (", "quotient of whole numbers"),
+    Permit("int_aws__cur2_charges", "division", ") // (", "quotient of whole numbers"),
+    Permit("int_aws__cur_charges", "division", ") // (", "quotient of whole numbers"),
     Permit("default__quotient", "division", ") // (", "quotient of whole numbers"),
     Permit("spark__quotient", "division", ") / (", "divides a multiple of the divisor"),
 )

@@ -172,6 +172,8 @@ def repair_codes() -> set[str]:
 def test_every_repair_that_is_written_is_counted() -> None:
     text = (ROOT / "dbt/macros/decoded/repair_focus.sql").read_text(encoding="utf-8")
     written = set(re.findall(r"(?:then|else) '([A-Z]\w+)'", text))
+    for path in (ROOT / "dbt/macros").rglob("*.sql"):
+        written |= set(re.findall(r"\brepair\('(\w+)'\)", path.read_text(encoding="utf-8")))
     cases = {code for code in repair_codes() if code.endswith("Case")}
     assert written == repair_codes() - cases
 
@@ -186,7 +188,10 @@ def test_every_oddity_is_documented_and_no_other() -> None:
     counted = {oddity.name for oddity in oddities(schema, dict.fromkeys(kinds, "VARCHAR"))}
     assert counted == set(ODDITY_DETAIL)
     documented = set(pieces.first_column("repairs.md", "Oddities"))
-    assert documented == {f"decode_{name}" for name in (*counted, "unknown_column", "unmanifested")}
+    assert documented == {
+        f"decode_{name}"
+        for name in (*counted, "unknown_column", "absent_column", "uneven_column", "unmanifested")
+    }
 
 
 def test_every_count_is_documented_and_no_other() -> None:

@@ -72,7 +72,8 @@ unused as (
             'consumed_quantity': 'cast(null as decimal(38,18))',
             'list_rate': 'cast(null as decimal(38,18))',
             'contracted_rate': 'cast(null as decimal(38,18))',
-            'changes': repair('UnusedCommitment'),
+            'changes': "concat_ws(',', " ~ repair('UnusedCommitment') ~ ', case when '
+                ~ cur_is_inclusive_end() ~ ' then ' ~ repair('InclusiveEnd') ~ ' end)',
         }) }}
     from staged
     where {{ cur_has_unused() }}

@@ -3,7 +3,8 @@
     {%- set codes = [] -%}
     {%- for name in focus_enums() -%}{%- do codes.append(name ~ 'Case') -%}{%- endfor -%}
     {{ return(codes + ['TagsBraces', 'TagsInvalid', 'MissingListCost', 'MissingContractedCost',
-        'ServiceMapped', 'ServiceUnmapped']) }}
+        'ServiceMapped', 'ServiceUnmapped', 'LateUsage', 'InclusiveEnd', 'UnusedCommitment',
+        'NegationResidue', 'SplitCostAllocation', 'SplitRemainder', 'SplitWithoutParent']) }}
 {%- endmacro %}
 
 {#- Counts of int_quality__monthly that are worth a warning, with what they mean. -#}

@@ -89,10 +89,10 @@ bridge_steps as (
         provider,
         billing_month,
         delivery_id,
-        cast(null as {{ varchar_type() }}) as column_name,
+        concat(step, ': ', reason) as column_name,
         cast(rows as decimal(38, 18)) as measured,
         'rows' as unit,
-        concat(step, ': ', reason) as detail
+        'lines by which the fact differs from the delivery' as detail
     from row_bridge
 ),
 
