@@ -68,7 +68,7 @@
     {{ return(columns + cur_product_columns() + cur_open_columns()) }}
 {%- endmacro %}
 
-{#- What CUR 2.0 keeps in the map `product`, and the legacy report in columns of one service each. -#}
+{#- What CUR 2.0 keeps in the map `product`, and the legacy report in columns of their own. -#}
 {% macro cur_product_columns() -%}
     {%- set columns = [] -%}
     {%- for name, camel in {
@@ -139,7 +139,7 @@
     {{ return(otherwise.get(name, found.get('name'))) }}
 {%- endmacro %}
 
-{#- Columns of the report that FOCUS has no room for and that nobody asked for: landing keeps them. -#}
+{#- Columns of the report that no rule reads: they stay in landing. -#}
 {% macro cur_left_out() -%}
     {{ return([
         'identity_', 'bill_', 'line_item_', 'pricing_', 'product', 'reservation_', 'savings_plan_',

@@ -1,15 +1,15 @@
 {#-
     What a line of the Cost and Usage Report means, one rule per macro.
 
-    Cash is the net unblended cost, else the unblended cost: over all lines, negations included, that
-    is what AWS bills. Every other figure is told by the type of the line.
+    Cash is the net unblended cost, else the unblended cost: over all lines, negations included,
+    that is what AWS bills. Every other figure is told by the type of the line.
 -#}
 
 {% macro cur_cash() -%}
     coalesce(line_item_net_unblended_cost, line_item_unblended_cost)
 {%- endmacro %}
 
-{#- A savings plan's lines: covered usage at its on-demand cost, and negations that take it back. -#}
+{#- A savings plan has covered usage at its on-demand cost, and negations that take it back. -#}
 {% macro cur_is_negation() -%}line_item_line_item_type = 'SavingsPlanNegation'{%- endmacro %}
 {% macro cur_is_covered() -%}line_item_line_item_type = 'SavingsPlanCoveredUsage'{%- endmacro %}
 {% macro cur_is_reserved() -%}line_item_line_item_type = 'DiscountedUsage'{%- endmacro %}
@@ -218,18 +218,6 @@
         cast(round(greatest(coalesce({{ cost }}, 0), 0), 12) as decimal(24,12))
         * cast(1000000000000 as decimal(13,0)) as decimal(38,0)
     )
-{%- endmacro %}
-
-{#- FOCUS writes units out: Hours, GB-Months. -#}
-{% macro cur_unit(unit) -%}
-    case
-        when lower({{ unit }}) in ('hrs', 'hr', 'hour', 'hours') then 'Hours'
-        when {{ unit }} like '%-Mo' then concat({{ unit }}, 'nths')
-        when {{ unit }} like '%-Hrs' then concat(substr({{ unit }}, 1, length({{ unit }}) - 3), 'Hours')
-        when {{ unit }} like '%-Second' or {{ unit }} like '%-Hour' or {{ unit }} like '%-Month'
-            then concat({{ unit }}, 's')
-        else {{ unit }}
-    end
 {%- endmacro %}
 
 {#- Some lines end at the last second of their period; FOCUS ends are exclusive. -#}

@@ -1,9 +1,9 @@
 {#-
-    Split cost allocation: AWS adds a line per container, processor and memory apart, without cash of
-    its own, that names its machine and what of the machine's cost it takes. The lines of the machine
-    are replaced by these shares; what AWS calls unused is a share that stays with the machine.
+    Split cost allocation: AWS adds a line per container, processor and memory apart, without cash
+    of its own, that names its machine and what of the machine's cost it takes. The lines of the
+    machine are replaced by these shares; what AWS calls unused is a share that stays with it.
 
-    Every measure of a machine's line is shared by the same weights, so that the shares add up to it.
+    Every measure of a machine's line is shared by the same weights, and the shares add up to it.
 -#}
 
 {#- Machine and period of a line that takes part; NULL for any other line. -#}
@@ -25,7 +25,7 @@
     coalesce(split_line_item_net_unused_cost, split_line_item_unused_cost)
 {%- endmacro %}
 
-{#- Machines that have both lines and containers; without a cost to share by, nothing is replaced. -#}
+{#- Machines with lines and containers; without a cost to share by, nothing is replaced. -#}
 {% macro cur_split_groups(staged) -%}
 split_candidates as (
     select
