@@ -4,7 +4,6 @@ Belongs here: reading `manifest.json` and writing Markdown. What a column means 
 the model's YAML: `description`, `data_type`, and under `meta` `unit` and `additivity`.
 """
 
-import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_project.docs_site.manifest import code, load_manifest, one_line, plain
 from dagster_project.errors import CloudtallyError
 
 PUBLISHED_FOLDER = "marts"
@@ -117,7 +117,7 @@ def main(arguments: list[str]) -> int:
         return 2
     source, target = map(Path, arguments)
     try:
-        text = render_dictionary(_load(source))
+        text = render_dictionary(load_manifest(source))
     except CloudtallyError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -137,19 +137,6 @@ unspecified carbon, reported with estimated carbon, billed with effective cost. 
 """
 
 
-def _load(source: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads(source.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CloudtallyError(
-            "CT-DICTIONARY-MANIFEST",
-            "The dbt manifest can't be read.",
-            where={"file": source, "detail": error},
-            next_step="Run `dbt parse` in the dbt project and use its target/manifest.json.",
-        ) from error
-    return manifest if isinstance(manifest, dict) else {}
-
-
 def _is_published(node: Mapping[str, Any]) -> bool:
     return node.get("resource_type") == "model" and PUBLISHED_FOLDER in _folders(node)
 
@@ -162,7 +149,7 @@ def _folders(node: Mapping[str, Any]) -> list[str]:
 def _entry(node: Mapping[str, Any]) -> RelationEntry:
     folders = _folders(node)
     below = folders[folders.index(PUBLISHED_FOLDER) + 1 :]
-    description = _one_line(node.get("description"))
+    description = one_line(node.get("description"))
     grain, rest = _first_sentence(description)
     return RelationEntry(
         name=str(node.get("name", "")),
@@ -184,12 +171,8 @@ def _column(key: str, column: Mapping[str, Any]) -> ColumnEntry:
         data_type=str(column.get("data_type") or NOT_STATED),
         unit=unit_of(name, meta),
         additivity=ADDITIVITY.get(additivity.lower(), additivity),
-        description=_one_line(column.get("description")) or NOT_STATED,
+        description=one_line(column.get("description")) or NOT_STATED,
     )
-
-
-def _one_line(text: object) -> str:
-    return " ".join(str(text or "").split())
 
 
 def _first_sentence(text: str) -> tuple[str, str]:
@@ -199,12 +182,12 @@ def _first_sentence(text: str) -> tuple[str, str]:
 
 def _contents(group: str, relations: Iterable[RelationEntry]) -> str:
     names = [_link(relation) for relation in relations if relation.group == group]
-    return f"- **{_plain(group)}**: {', '.join(names)}"
+    return f"- **{plain(group)}**: {', '.join(names)}"
 
 
 def _link(relation: RelationEntry) -> str:
     anchor = re.sub(r"[^\w-]", "", _heading(relation).lower().replace(" ", "-"))
-    return f"[{_plain(_heading(relation))}](#{anchor})"
+    return f"[{plain(_heading(relation))}](#{anchor})"
 
 
 def _heading(relation: RelationEntry) -> str:
@@ -212,26 +195,18 @@ def _heading(relation: RelationEntry) -> str:
 
 
 def _relation(relation: RelationEntry) -> str:
-    lines = [f"\n## {_plain(_heading(relation))}\n", f"**Grain:** {_plain(relation.grain)}\n"]
+    lines = [f"\n## {plain(_heading(relation))}\n", f"**Grain:** {plain(relation.grain)}\n"]
     if relation.description:
-        lines.append(f"{_plain(relation.description)}\n")
+        lines.append(f"{plain(relation.description)}\n")
     if relation.deprecated_on:
-        lines.append(f"**Ends on {_plain(relation.deprecated_on)}.**\n")
+        lines.append(f"**Ends on {plain(relation.deprecated_on)}.**\n")
     lines += ["| Column | Type | Unit | Additivity | Meaning |", "|---|---|---|---|---|"]
     lines += [
-        f"| {_code(column.name)} | {_code(column.data_type)} | {_plain(column.unit)} "
-        f"| {_plain(column.additivity)} | {_plain(column.description)} |"
+        f"| {code(column.name)} | {code(column.data_type)} | {plain(column.unit)} "
+        f"| {plain(column.additivity)} | {plain(column.description)} |"
         for column in relation.columns
     ]
     return "\n".join(lines)
-
-
-def _plain(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
-
-
-def _code(text: str) -> str:
-    return "`" + text.replace("`", "'").replace("|", "\\|") + "`"
 
 
 if __name__ == "__main__":

@@ -1,11 +1,23 @@
-"""Servers on loopback, started once per test session and only when a test asks for them."""
+"""Servers on loopback and dbt's manifest, made once per session and only when a test asks."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from dagster_project.paths import Home
+from dagster_project.pipeline.dbt import ensure_manifest
 from tests.integration import servers
 from tests.integration.servers import Server
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What dbt knows of the project, parsed anew."""
+    path = ensure_manifest(Home(tmp_path_factory.mktemp("home")))
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,15 @@
 """The data dictionary in the repository is the one that the dbt project gives, and complete."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from dagster_project.docs_site.data_dictionary import render_dictionary
-from dagster_project.paths import PROJECT_ROOT, Home
-from dagster_project.pipeline.dbt import ensure_manifest
+from dagster_project.paths import PROJECT_ROOT
 
 DICTIONARY = PROJECT_ROOT / "docs" / "data_dictionary.md"
 COMMAND = "python -m dagster_project.docs_site.data_dictionary <manifest> docs/data_dictionary.md"
 ADDITIVITY = {"additive", "semi-additive", "ratio", "never-add", "none"}
 MEASURES = ADDITIVITY - {"none"}
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    path: Path = ensure_manifest(Home(tmp_path_factory.mktemp("home")))
-    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return document
 
 
 def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:

@@ -12,11 +12,7 @@
         has_splits: whether any current delivery has split cost allocation.
 -#}
 {% macro cur_charges(staged, has_splits) -%}
-with staged as (
-    select * from {{ staged }}
-),
-
-services as (
+with services as (
     {{ services_of('aws') }}
 ),
 
@@ -33,14 +29,14 @@ regions as (
     group by region_id
 ),
 {% if has_splits %}
-{{ cur_split_groups('staged') }},
+{{ cur_split_groups(staged) }},
 
-{{ cur_split_lines('staged') }},
+{{ cur_split_lines(staged) }},
 {% endif %}
 lines as (
     select
         {{ cur_row() }}
-    from staged
+    from {{ staged }} as staged
     {%- if has_splits %}
     anti join split_groups
         on
@@ -72,12 +68,12 @@ unused as (
             'changes': "concat_ws(',', " ~ repair('UnusedCommitment') ~ ', case when '
                 ~ cur_is_inclusive_end() ~ ' then ' ~ repair('InclusiveEnd') ~ ' end)',
         }) }}
-    from staged
+    from {{ staged }} as staged
     where {{ cur_has_unused() }}
 ),
 
 negated as (
-    {{ cur_negation_residues('staged') }}
+    {{ cur_negation_residues(staged) }}
 ),
 
 residues as (

@@ -5,14 +5,11 @@
     Args: as cur_charges.
 -#}
 {% macro cur_row_bridge(staged, has_splits) -%}
-with staged as (
-    select * from {{ staged }}
-),
-{% if has_splits %}
-{{ cur_split_groups('staged') }},
+with {% if has_splits %}
+{{ cur_split_groups(staged) }},
 {% endif %}
 negated as (
-    {{ cur_negation_residues('staged') }}
+    {{ cur_negation_residues(staged) }}
 ),
 
 counted as (
@@ -22,7 +19,7 @@ counted as (
         count(case when {{ cur_is_negation() }} then 1 end) as negations,
         count(case when {{ cur_is_netted_discount() }} then 1 end) as discounts,
         count(case when {{ cur_has_unused() }} then 1 end) as unused
-    from staged
+    from {{ staged }} as staged
     group by source_name, billing_month
 ),
 
