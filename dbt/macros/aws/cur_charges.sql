@@ -12,15 +12,7 @@
         has_splits: whether any current delivery has split cost allocation.
 -#}
 {% macro cur_charges(staged, has_splits) -%}
-with services as (
-    {{ services_of('aws') }}
-),
-
-units as (
-    {{ units_of('aws') }}
-),
-
-regions as (
+with regions as (
     select
         region_id as region_key,
         max(region_name) as region_name
@@ -96,11 +88,11 @@ charges as (
 
 -- What no word leads to is Other, but for a seller's product: that one has a seller.
 located as (
-    {{ with_service('charges', 'services', ['line_item_product_code', 'product_product_name']) }}
+    {{ with_service('charges', '(' ~ services_of('aws') ~ ')', ['line_item_product_code', 'product_product_name']) }}
 ),
 
 measured as (
-    {{ with_units('located', 'units', {
+    {{ with_units('located', '(' ~ units_of('aws') ~ ')', {
         'pricing_unit': 'focus_pricing_unit',
         'commitment_unit': 'focus_commitment_unit',
     }) }}

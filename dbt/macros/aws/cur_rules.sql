@@ -153,7 +153,8 @@
 {%- endmacro %}
 
 {% macro cur_has_unused() -%}
-    coalesce({{ cur_unused_cost() }} > 0, false)
+    line_item_line_item_type in ('RIFee', 'SavingsPlanRecurringFee')
+    and coalesce({{ cur_unused_cost() }} > 0, false)
 {%- endmacro %}
 
 {#-

@@ -8,14 +8,31 @@
 -- Charges that share every identifying dimension are told apart by their place among themselves,
 -- in the order of all other columns. Few are tied, so only they pay for the ordering; that is why
 -- the union is read three times and never held as a whole.
-with tied as (
+with tied_by_dimensions as (
     select
         source_name,
         charge_hash
     from {{ ref('int_charges__unioned').render() }}
-    where {{ this_month() }}
+    where {{ this_month() }} and line_key is null
     group by source_name, charge_hash
     having count(*) > 1
+),
+
+-- Apart, because a provider's own key is told without looking at any other column.
+tied_by_line_key as (
+    select
+        source_name,
+        md5(line_key) as charge_hash
+    from {{ ref('int_charges__unioned').render() }}
+    where {{ this_month() }} and line_key is not null
+    group by source_name, line_key
+    having count(*) > 1
+),
+
+tied as (
+    select * from tied_by_dimensions
+    union all
+    select * from tied_by_line_key
 ),
 
 alone as (
