@@ -157,28 +157,28 @@ def test_two_exports_of_a_type_are_not_chosen_between():
 # Headers as they are found in public samples of each kind of account.
 EA = """InvoiceSectionName AccountName AccountOwnerId SubscriptionId SubscriptionName ResourceGroup
 ResourceLocation Date ProductName MeterCategory MeterSubCategory MeterId MeterName MeterRegion
-UnitOfMeasure Quantity EffectivePrice CostInBillingCurrency CostCenter ConsumedService ResourceId Tags
-OfferId AdditionalInfo ServiceInfo1 ServiceInfo2 ResourceName ReservationId ReservationName UnitPrice
-ProductOrderId ProductOrderName Term PublisherType PublisherName ChargeType Frequency PricingModel
-AvailabilityZone BillingAccountId BillingAccountName BillingCurrencyCode BillingPeriodStartDate
-BillingPeriodEndDate BillingProfileId BillingProfileName InvoiceSectionId IsAzureCreditEligible
-PartNumber PayGPrice PlanName ServiceFamily CostAllocationRuleName benefitId
-benefitName""".split()  # noqa: SIM905
+UnitOfMeasure Quantity EffectivePrice CostInBillingCurrency CostCenter ConsumedService
+ResourceId Tags OfferId AdditionalInfo ServiceInfo1 ServiceInfo2 ResourceName ReservationId
+ReservationName UnitPrice ProductOrderId ProductOrderName Term PublisherType PublisherName
+ChargeType Frequency PricingModel AvailabilityZone BillingAccountId BillingAccountName
+BillingCurrencyCode BillingPeriodStartDate BillingPeriodEndDate BillingProfileId
+BillingProfileName InvoiceSectionId IsAzureCreditEligible PartNumber PayGPrice PlanName
+ServiceFamily CostAllocationRuleName benefitId benefitName""".split()  # noqa: SIM905
 MCA = """invoiceId previousInvoiceId billingAccountId billingAccountName billingProfileId
 billingProfileName invoiceSectionId invoiceSectionName resellerName resellerMpnId costCenter
 billingPeriodEndDate billingPeriodStartDate servicePeriodEndDate servicePeriodStartDate date
 serviceFamily productOrderId productOrderName consumedService meterId meterName meterCategory
-meterSubCategory meterRegion ProductId ProductName SubscriptionId subscriptionName publisherType
-publisherId publisherName resourceGroupName ResourceId resourceLocation location effectivePrice
-quantity unitOfMeasure chargeType billingCurrency pricingCurrency costInBillingCurrency
-costInPricingCurrency costInUsd paygCostInBillingCurrency paygCostInUsd exchangeRatePricingToBilling
-exchangeRateDate isAzureCreditEligible serviceInfo1 serviceInfo2 additionalInfo tags PayGPrice
-frequency term reservationId reservationName pricingModel unitPrice costAllocationRuleName benefitId
-benefitName provider""".split()  # noqa: SIM905
+meterSubCategory meterRegion ProductId ProductName SubscriptionId subscriptionName
+publisherType publisherId publisherName resourceGroupName ResourceId resourceLocation location
+effectivePrice quantity unitOfMeasure chargeType billingCurrency pricingCurrency
+costInBillingCurrency costInPricingCurrency costInUsd paygCostInBillingCurrency paygCostInUsd
+exchangeRatePricingToBilling exchangeRateDate isAzureCreditEligible serviceInfo1 serviceInfo2
+additionalInfo tags PayGPrice frequency term reservationId reservationName pricingModel
+unitPrice costAllocationRuleName benefitId benefitName provider""".split()  # noqa: SIM905
 PAYG = """SubscriptionGuid ResourceGroup ResourceLocation UsageDateTime MeterCategory
 MeterSubcategory MeterId MeterName MeterRegion UsageQuantity ResourceRate PreTaxCost ConsumedService
-ResourceType InstanceId Tags OfferId AdditionalInfo ServiceInfo1 ServiceInfo2 ServiceName ServiceTier
-Currency UnitOfMeasure""".split()  # noqa: SIM905
+ResourceType InstanceId Tags OfferId AdditionalInfo ServiceInfo1 ServiceInfo2 ServiceName
+ServiceTier Currency UnitOfMeasure""".split()  # noqa: SIM905
 GERMAN = [
     "Abonnement-GUID (SubscriptionGuid)", "UsageDateTime (UsageDateTime)",
     "Kategorie der Verbrauchseinheit (MeterCategory)", "UsageQuantity (UsageQuantity)",
