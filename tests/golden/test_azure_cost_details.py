@@ -73,7 +73,7 @@ def test_rows_close_and_no_check_complains(warehouse: duckdb.DuckDBPyConnection)
     errors = "select check_id, column_name, measured from dq_result where severity = 'error'"
     assert warehouse.execute(f"{errors} and not passed").fetchall() == []
     bridge = (
-        "select source_name, detail like '%covered%', cast(measured as integer) from dq_result"
+        "select source_name, column_name like '%covered%', cast(measured as integer) from dq_result"
         " where check_id = 'row_bridge' order by all"
     )
     assert warehouse.execute(bridge).fetchall() == [

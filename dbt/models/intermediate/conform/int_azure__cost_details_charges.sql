@@ -267,8 +267,10 @@ conformed as (
         case when commitment_category = 'Spend' then line_cost end as CommitmentDiscountQuantity,
         case when is_unused then 'Unused' when is_covered then 'Used' end
             as CommitmentDiscountStatus,
-        case commitment_category when 'Usage' then 'Reservation' when 'Spend' then 'Savings Plan' end
-            as CommitmentDiscountType,
+        case commitment_category
+            when 'Usage' then 'Reservation'
+            when 'Spend' then 'Savings Plan'
+        end as CommitmentDiscountType,
         case when commitment_category = 'Spend' then upper(BillingCurrency) end
             as CommitmentDiscountUnit,
         cast(null as {{ varchar_type() }}) as CommitmentProgramEligibilityDetails,
