@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.paths import Home
@@ -21,12 +29,15 @@ DEFAULT_CONFIG = "cloudtally.yaml"
 
 EXPORT_KINDS: dict[str, tuple[str, ...]] = {
     "aws": ("focus", "cur2", "cur", "carbon"),
-    "azure": ("focus", "carbon"),
+    "azure": ("focus", "cost-details", "carbon"),
     "gcp": ("focus", "carbon"),
     "onprem": ("focus",),
 }
 ANY_PROVIDER_KINDS = ("focus",)
+PAIRED_KINDS = ("cost-details",)
+"""Exports that the provider writes twice: as actual and as amortised cost."""
 
+_PLACES = ("location", "actual", "amortized")
 _WORD = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
 _HAS_SCHEME = re.compile(r"^[a-z0-9]+:")
 
@@ -39,6 +50,8 @@ class SourceConfig(BaseModel):
         provider: `aws`, `azure`, `gcp`, `onprem` or any other word.
         export: Kind of export, see `EXPORT_KINDS`.
         location: `s3://`, `az://`, `gs://`, `file://`, `api:` or a path beside the config file.
+        actual: Where the export of actual cost is, of a kind that has one; in place of a location.
+        amortized: Where the export of amortised cost is; may be the same place.
         options: Passed to the object store and the export reader.
         authoritative: Counts where another source holds the same accounts and months.
     """
@@ -48,7 +61,9 @@ class SourceConfig(BaseModel):
     name: str
     provider: str
     export: str
-    location: str
+    location: str = Field(default="", validate_default=True)
+    actual: str = ""
+    amortized: str = ""
     options: dict[str, Any] = Field(default_factory=dict)
     authoritative: bool = False
 
@@ -59,6 +74,25 @@ class SourceConfig(BaseModel):
             raise ValueError("use lower-case letters, digits, '-' and '_' only")
         return value
 
+    @field_validator("location")
+    @classmethod
+    def _is_where_one_belongs(cls, value: str, info: ValidationInfo) -> str:
+        is_paired = info.data.get("export") in PAIRED_KINDS
+        if is_paired and value:
+            raise ValueError("write `actual:` and `amortized:`: this kind is a pair of exports")
+        if not is_paired and not value:
+            raise ValueError("say where the export is")
+        return value
+
+    @model_validator(mode="after")
+    def _pair_is_where_one_belongs(self) -> "SourceConfig":
+        has_one = bool(self.actual or self.amortized)
+        if has_one and self.export not in PAIRED_KINDS:
+            raise ValueError(f"export {self.export!r} is no pair; write `location:`")
+        if not has_one and self.export in PAIRED_KINDS:
+            raise ValueError("write `actual:` and `amortized:`, where the two exports are")
+        return self
+
     @model_validator(mode="after")
     def _export_is_known(self) -> "SourceConfig":
         kinds = EXPORT_KINDS.get(self.provider, ANY_PROVIDER_KINDS)
@@ -68,6 +102,12 @@ class SourceConfig(BaseModel):
                 f"this version reads: {', '.join(kinds)}"
             )
         return self
+
+    @property
+    def locations(self) -> dict[str, str]:
+        """Places of the source by name; the name is empty where there is one place."""
+        named = {"": self.location, "actual": self.actual, "amortized": self.amortized}
+        return {name: place for name, place in named.items() if place}
 
     @property
     def room(self) -> str:
@@ -201,12 +241,16 @@ def _resolve_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     sources = resolved.get("sources")
     if isinstance(sources, list):
         resolved["sources"] = [
-            {**source, "location": _resolve_location(source["location"], folder)}
-            if isinstance(source, dict) and isinstance(source.get("location"), str)
-            else source
+            _resolve_source(source, folder) if isinstance(source, dict) else source
             for source in sources
         ]
     return resolved
+
+
+def _resolve_source(source: dict[str, Any], folder: Path) -> dict[str, Any]:
+    places = {key: source[key] for key in _PLACES if isinstance(source.get(key), str)}
+    found = {key: _resolve_location(place, folder) for key, place in places.items() if place}
+    return {**source, **found}
 
 
 def _resolve_location(location: str, folder: Path) -> str:

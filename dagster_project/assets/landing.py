@@ -44,7 +44,7 @@ def _landing_asset(source: SourceConfig) -> dg.AssetsDefinition:
             f"Deliveries of {source.provider} {source.export} as the provider wrote them. "
             "Grain: one delivery per month."
         ),
-        metadata={"location": source.location.split("?")[0]},
+        metadata={"location": _places(source)},
         check_specs=[dg.AssetCheckSpec(CHECK, asset=key)],
         freshness_policy=dg.FreshnessPolicy.time_window(
             fail_window=EMISSIONS_STALE_AFTER if source.is_emissions else CHARGES_STALE_AFTER
@@ -59,6 +59,12 @@ def _landing_asset(source: SourceConfig) -> dg.AssetsDefinition:
         return _landing_result(outcomes)
 
     return landing
+
+
+def _places(source: SourceConfig) -> str:
+    """Return where a source is, without what follows a question mark."""
+    places = ((name, place.split("?")[0]) for name, place in source.locations.items())
+    return ", ".join(f"{name}: {place}" if name else place for name, place in places)
 
 
 def _landing_result(outcomes: Sequence[Outcome]) -> dg.MaterializeResult:

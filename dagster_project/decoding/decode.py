@@ -138,16 +138,18 @@ def _decode_part(
     _refuse_reserved(part)
     relation = _relation(path, part, schema, building)
     types = _present(_types(engine, relation, part.name), part)
+    declared, schema = schema, schema.spelled(types)
     if delivery.shared:
         belongs = values.in_month(schema, types, delivery.month.isoformat())
         relation = f"(select * from {relation} where {belongs})"
     _refuse_types(schema, types, part.name)
     _refuse_problems(engine, relation, schema, types, delivery, part.name)
     _count_oddities(engine, relation, schema, types, counts, part.name)
-    if not delivery.shared and _is_linked(part, schema, types):
+    names = dict(zip(schema.columns, declared.columns, strict=True))
+    if not delivery.shared and schema is declared and _is_linked(part, schema, types):
         link_or_copy(path, output)
     else:
-        _write_typed(engine, relation, schema, types, part, output)
+        _write_typed(engine, relation, schema, types, names, part, output)
     for name in (TEXTS_NAME, UNZIPPED_NAME):
         (building / name).unlink(missing_ok=True)
     _refuse_other_rows(engine, output, part)
@@ -184,7 +186,7 @@ def _is_linked(part: LandedPart, schema: Schema, types: Mapping[str, str]) -> bo
     return not any(
         types.get(column, "").startswith("VARCHAR")
         for column, kind in schema.columns.items()
-        if kind in (ColumnKind.DECIMAL, ColumnKind.TIMESTAMP)
+        if kind in (ColumnKind.DECIMAL, *values.MOMENTS)
     )
 
 
@@ -332,10 +334,11 @@ def _write_typed(
     relation: str,
     schema: Schema,
     types: Mapping[str, str],
+    names: Mapping[str, str],
     part: LandedPart,
     output: Path,
 ) -> None:
-    columns = ", ".join(values.typed_columns(schema, types, part.constants))
+    columns = ", ".join(values.typed_columns(schema, types, part.constants, names))
     _row(
         engine,
         f"copy (select {columns} from {relation}) to {literal(str(output))} "

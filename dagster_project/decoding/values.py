@@ -26,6 +26,8 @@ _INTEGERS = (
 _FLOATS = ("DOUBLE", "FLOAT")
 _NESTED = ("MAP", "STRUCT", "LIST")
 
+MOMENTS = (ColumnKind.TIMESTAMP, ColumnKind.DAY)
+
 LINEAGE = ("source", "month", "delivery")
 """Constants that every decoded row has from its folder's name, as `ct_` columns."""
 
@@ -74,17 +76,32 @@ def moment(text: str) -> str:
     return f"({zoned} at time zone 'UTC')"
 
 
+def instant(kind: ColumnKind, column: str) -> str:
+    """Return SQL that reads a text column of that kind as a moment in UTC; NULL when it is none.
+
+    Without the four digits the engine would take the 2nd of September 23 for a day of the year 9.
+    """
+    text = present_text(column)
+    if kind is not ColumnKind.DAY:
+        return moment(text)
+    month_first = f"cast(try_strptime({text}, '%m/%d/%Y') as timestamp)"
+    return (
+        f"(case when regexp_matches({text}, '^\\d\\d\\d\\d') then {moment(text)} "
+        f"when regexp_matches({text}, '^\\d+/\\d+/\\d\\d\\d\\d$') then {month_first} end)"
+    )
+
+
 def accepts(kind: ColumnKind, type_name: str) -> bool:
     """Tell whether a column stored as that DuckDB type can mean that kind."""
     base = type_name.upper()
     is_text = base.startswith("VARCHAR")
     if kind in (ColumnKind.DECIMAL, ColumnKind.RATE):
         return is_text or base.startswith("DECIMAL") or base in (*_FLOATS, *_INTEGERS)
-    if kind is ColumnKind.TIMESTAMP:
+    if kind in MOMENTS:
         return is_text or base.startswith(("TIMESTAMP", "DATE"))
     if kind is ColumnKind.JSON:
         return is_text or base.startswith(_NESTED) or base.endswith("[]") or base == "JSON"
-    return is_text or base in _INTEGERS or base == "UUID"
+    return is_text or base in (*_INTEGERS, "UUID", "BOOLEAN")
 
 
 def problems(schema: Schema, types: Mapping[str, str], month: str) -> list[Problem]:
@@ -96,9 +113,9 @@ def problems(schema: Schema, types: Mapping[str, str], month: str) -> list[Probl
             continue
         if kind is ColumnKind.DECIMAL:
             found += _number_problems(column, type_name)
-        elif kind is ColumnKind.TIMESTAMP and type_name.startswith("VARCHAR"):
-            text = present_text(column)
-            condition = f"{text} is not null and not coalesce(isfinite({moment(text)}), false)"
+        elif kind in MOMENTS and type_name.startswith("VARCHAR"):
+            text, value = present_text(column), instant(kind, column)
+            condition = f"{text} is not null and not coalesce(isfinite({value}), false)"
             found.append(Problem("CT-DECODE-TIMESTAMP", column, condition, "is no point in time"))
     found += [
         _absent_problem(column, types[column])
@@ -106,7 +123,7 @@ def problems(schema: Schema, types: Mapping[str, str], month: str) -> list[Probl
         if column in types
     ]
     if schema.period in types:
-        found.append(_period_problem(str(schema.period), types[str(schema.period)], month))
+        found.append(_period_problem(schema, types, month))
     return found
 
 
@@ -133,16 +150,26 @@ def _number_problems(column: str, type_name: str) -> list[Problem]:
 
 def in_month(schema: Schema, types: Mapping[str, str], month: str) -> str:
     """Return SQL that is true for rows whose period begins in a month."""
-    return f"{_month(str(schema.period), types[str(schema.period)])} = date {literal(month)}"
+    return f"{_month(schema, types, str(schema.period))} = date {literal(month)}"
 
 
-def _month(column: str, type_name: str) -> str:
-    value = moment(present_text(column)) if type_name.startswith("VARCHAR") else quoted(column)
+def _month(schema: Schema, types: Mapping[str, str], column: str) -> str:
+    is_text = types[column].startswith("VARCHAR")
+    value = (
+        instant(schema.columns.get(column, ColumnKind.TIMESTAMP), column)
+        if is_text
+        else quoted(column)
+    )
     return f"cast(date_trunc('month', {value}) as date)"
 
 
-def _period_problem(column: str, type_name: str, month: str) -> Problem:
-    condition = f"{_month(column, type_name)} is distinct from date {literal(month)}"
+def _period_problem(schema: Schema, types: Mapping[str, str], month: str) -> Problem:
+    column = str(schema.period)
+    names = [name for name in (column, schema.billed) if name in types]
+    condition = " and ".join(
+        f"{_month(schema, types, str(name))} is distinct from date {literal(month)}"
+        for name in names
+    )
     return Problem("CT-DECODE-PERIOD", column, condition, f"lies outside the month {month[:7]}")
 
 
@@ -210,11 +237,22 @@ def _zone_oddities(column: str) -> list[Oddity]:
 
 
 def typed_columns(
-    schema: Schema, types: Mapping[str, str], constants: Mapping[str, str]
+    schema: Schema,
+    types: Mapping[str, str],
+    constants: Mapping[str, str],
+    names: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Return the select list that types a relation, with a part's constants as `ct_` columns."""
+    """Return the select list that types a relation, with a part's constants as `ct_` columns.
+
+    Args:
+        schema: With the names that the relation has for its columns.
+        types: What the relation's columns are stored as.
+        constants: Facts about the part.
+        names: What declared columns are called from here on, where that differs.
+    """
+    called = names or {}
     columns = [
-        f"{_typed(schema.columns.get(name), name, type_name)} as {quoted(name)}"
+        f"{_typed(schema.columns.get(name), name, type_name)} as {quoted(called.get(name, name))}"
         for name, type_name in types.items()
     ]
     return columns + [
@@ -227,9 +265,8 @@ def typed_columns(
 def _typed(kind: ColumnKind | None, name: str, type_name: str) -> str:
     if not type_name.startswith("VARCHAR"):
         return quoted(name)
-    text = present_text(name)
     if kind is ColumnKind.DECIMAL:
-        return f"cast({text} as {NUMBER})"
-    if kind is ColumnKind.TIMESTAMP:
-        return f"cast({moment(text)} as timestamp)"
-    return text
+        return f"cast({present_text(name)} as {NUMBER})"
+    if kind is not None and kind in MOMENTS:
+        return f"cast({instant(kind, name)} as timestamp)"
+    return present_text(name)

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month
 from dagster_project.paths import SEEDS
 from dagster_project.stores import open_store
-from dagster_project.stores.base import OUTSIDE, TOOLARGE, ObjectInfo, ObjectStore
+from dagster_project.stores.base import OUTSIDE, TOOLARGE, ObjectInfo, ObjectStore, printable
 from dagster_project.stores.transfer import read_bytes
 
 MANIFEST_LIMIT = 32 * 1024 * 1024
@@ -29,7 +29,9 @@ MANIFEST_READERS = 8
 
 MONTH_PATTERN = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])"
 API_LOCATION = "api:"
+PAIR = "CT-LAND-PAIR"
 
+_TRANSLATED = re.compile(r".+\((\w+)\)")
 _AT_FAULT = ("CT-LAND-", "CT-MONTH-", TOOLARGE, OUTSIDE)
 
 
@@ -43,6 +45,7 @@ class ColumnKind(StrEnum):
     DECIMAL = "decimal"
     RATE = "rate"
     TIMESTAMP = "timestamp"
+    DAY = "day"  # ISO, or month first with slashes: 09/21/2026
     JSON = "json"
 
 
@@ -68,6 +71,45 @@ class Measure:
         return (*self.first_of, *(column for column, _ in self.nested))
 
 
+class Held(StrEnum):
+    """Which of two sets of parts tells what a line costs."""
+
+    BOTH = "both"
+    FIRST = "first"
+    SECOND = "second"
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Two sets of parts that tell the same month twice and must agree where they overlap.
+
+    A line belongs to the first of `apart` of which it has all values, without regard to case and
+    blanks; to both sets when it has none. What only the first tells, the second doesn't hold; what
+    only the second tells costs nothing in the first.
+
+    Attributes:
+        constant: The parts' constant that tells the sets apart.
+        first: Its value in the first set.
+        second: Its value in the second set.
+        day: Column of the day by which the sets are compared.
+        amount: Columns of which, line by line, the first with a value is compared.
+        apart: Lines that only one set tells: column by column the values that mark them.
+    """
+
+    constant: str
+    first: str
+    second: str
+    day: str
+    amount: tuple[str, ...]
+    apart: tuple[tuple[Held, Mapping[str, frozenset[str]]], ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that have to be read for it."""
+        marks = (column for _, values in self.apart for column in values)
+        return (self.day, *self.amount, *marks)
+
+
 @dataclass(frozen=True)
 class Schema:
     """Declared columns of one export and version.
@@ -80,12 +122,16 @@ class Schema:
         totals: Columns whose sums are control totals.
         measures: Control totals over several columns, such as the declared cash measure.
         period: Column whose month must be the unit's month.
+        billed: Column whose month may be the unit's month instead, such as a billing period.
         days: Column whose dates are counted for the coverage guard.
         accounts: Columns that together name an account.
         extensible: Whether `x_` columns are the provider's own and expected.
         flatten: Whether nested records become columns with dotted names.
         prefixes: Beginnings of columns that are expected without being declared one by one.
         noted: Columns whose absence is no fault but is reported, with what it means.
+        spellings: Other names under which files have a declared column. Where a schema has any,
+            names are also matched without regard to case.
+        twins: Sets of parts that must agree.
     """
 
     version: str
@@ -101,6 +147,55 @@ class Schema:
     prefixes: tuple[str, ...] = ()
     noted: Mapping[str, str] = field(default_factory=dict)
     never_null: frozenset[str] = frozenset()
+    billed: str | None = None
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    twins: Twins | None = None
+
+    def spelled(self, columns: Iterable[str]) -> "Schema":
+        """Return the schema with the names that a file has for the columns; first spelling wins."""
+        if not self.spellings:
+            return self
+        there = {name.casefold(): name for name in columns}
+        names = {declared: self._found(declared, there) for declared in self.columns}
+        measures = tuple(
+            replace(
+                measure,
+                first_of=tuple(names[name] for name in measure.first_of),
+                nested=tuple((names[name], item) for name, item in measure.nested),
+            )
+            for measure in self.measures
+        )
+        return replace(
+            self,
+            columns={names[name]: kind for name, kind in self.columns.items()},
+            mandatory=frozenset(names[name] for name in self.mandatory),
+            never_null=frozenset(names[name] for name in self.never_null),
+            totals=tuple(names[name] for name in self.totals),
+            measures=measures,
+            period=names.get(self.period or ""),
+            billed=names.get(self.billed or ""),
+            days=names.get(self.days or ""),
+            accounts=tuple(names[name] for name in self.accounts),
+            twins=self.twins and _spelled_twins(self.twins, names),
+        )
+
+    def _found(self, declared: str, there: Mapping[str, str]) -> str:
+        spellings = (declared, *self.spellings.get(declared, ()))
+        return next(
+            (there[name.casefold()] for name in spellings if name.casefold() in there), declared
+        )
+
+
+def _spelled_twins(twins: Twins, names: Mapping[str, str]) -> Twins:
+    return replace(
+        twins,
+        day=names[twins.day],
+        amount=tuple(names[name] for name in twins.amount),
+        apart=tuple(
+            (held, {names[name]: values for name, values in marks.items()})
+            for held, marks in twins.apart
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -258,20 +353,50 @@ def match_schema(columns: Sequence[str], schemas: Sequence[Schema], stated: str 
     version that the delivery states is taken at its word where it is declared.
 
     Raises:
-        CloudtallyError: CT-DECODE-MISSING-COLUMN names what the closest version lacks.
+        CloudtallyError: CT-DECODE-MISSING-COLUMN names what the closest version lacks,
+            CT-DECODE-LOCALISED a header in another language than English.
     """
     present = set(columns)
     schemas = [schema for schema in schemas if schema.version == stated] or schemas
-    complete = [schema for schema in schemas if schema.mandatory <= present]
+    _refuse_translations(columns, schemas)
+    spelled = {schema.version: schema.spelled(columns) for schema in schemas}
+    complete = [schema for schema in schemas if spelled[schema.version].mandatory <= present]
     if complete:
-        return max(complete, key=lambda schema: _fit(schema, present))
-    closest = min(schemas, key=lambda schema: len(schema.mandatory - present))
+        return max(complete, key=lambda schema: _fit(spelled[schema.version], present))
+    closest = min(spelled.values(), key=lambda schema: len(schema.mandatory - present))
+    foreign = [name for name in columns if not name.isascii()]
+    if closest.spellings and foreign:
+        raise _localised(foreign[0])
     lacking = ", ".join(sorted(closest.mandatory - present))
     raise CloudtallyError(
         "CT-DECODE-MISSING-COLUMN",
         f"Mandatory columns are missing: {lacking}.",
         where={"closest version": closest.version},
         next_step="Export with all columns, or check that the source names the right export.",
+    )
+
+
+def _refuse_translations(columns: Sequence[str], schemas: Sequence[Schema]) -> None:
+    """Refuse headers that give the English name in brackets: one alone means that all may be."""
+    for schema in schemas:
+        known = {
+            name.casefold()
+            for declared in (schema.columns if schema.spellings else ())
+            for name in (declared, *schema.spellings.get(declared, ()))
+        }
+        for column in columns:
+            match = _TRANSLATED.fullmatch(column)
+            if match and match[1].casefold() in known:
+                raise _localised(column)
+
+
+def _localised(column: str) -> CloudtallyError:
+    return CloudtallyError(
+        "CT-DECODE-LOCALISED",
+        "The column headers are localised: they are written in another language than English, "
+        "and translations change without notice.",
+        where={"column": printable(column)},
+        next_step="Set the export's language to English and have the month exported again.",
     )
 
 
@@ -389,10 +514,15 @@ class Listing:
 
     A manifest names objects by bucket, by container or by full address, and estates get copied
     between stores. So a name is matched by its longest tail that is a listed key.
+
+    Args:
+        objects: What the store lists.
+        root: Beginning of their keys that no manifest knows of.
     """
 
-    def __init__(self, objects: Iterable[ObjectInfo]) -> None:
-        self.objects = {info.key: info for info in objects}
+    def __init__(self, objects: Iterable[ObjectInfo], root: str = "") -> None:
+        self._root = root
+        self.objects = {info.key.removeprefix(root): info for info in objects}
 
     def __iter__(self) -> Iterator[ObjectInfo]:
         return iter(self.objects.values())
@@ -410,7 +540,7 @@ class Listing:
         Raises:
             CloudtallyError: CT-LAND-HOSTILE-KEY when the name climbs out of its folder.
         """
-        folder = manifest.key.rpartition("/")[0]
+        folder = manifest.key.removeprefix(self._root).rpartition("/")[0]
         anywhere = self.resolve(name)
         return self.objects.get(f"{folder}/{name}" if folder else name) or anywhere
 

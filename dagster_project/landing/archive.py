@@ -344,11 +344,15 @@ def _too_large(column: str, total: str) -> CloudtallyError:
 
 
 def _unknown_columns(schema: Schema, parts: tuple[LandedPart, ...]) -> tuple[str, ...]:
-    names = {name for part in parts for name in part.columns}
+    unknown = {
+        name
+        for part in parts
+        for name in set(part.columns) - set(schema.spelled(part.columns).columns)
+    }
     return tuple(
         sorted(
             name
-            for name in names - set(schema.columns)
+            for name in unknown
             if not (schema.extensible and name.startswith("x_"))
             and not name.startswith(schema.prefixes)
         )

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from dagster_project.months import Month, parse_month
 from dagster_project.settings import SourceConfig
 
 MANIFEST_NAME = "delivery.json"
+
+TwinTotals = Mapping[str, Mapping[str, Mapping[str, Sequence[Any]]]]
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,15 @@ class ControlTotals:
         sums: Exact sum of each total column as decimal text, at scale 18.
         days: Dates that have rows, ISO text.
         accounts: Accounts that have rows.
+        twins: Of parts that tell the same month twice: per set, sort of line and day, the number
+            of lines and what they cost, see `landing/twins.py`.
     """
 
     rows: int
     sums: Mapping[str, str]
     days: tuple[str, ...]
     accounts: tuple[str, ...]
+    twins: TwinTotals = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,7 @@ def read_delivery(folder: Path) -> Delivery:
                 sums=totals["sums"],
                 days=tuple(totals["days"]),
                 accounts=tuple(totals["accounts"]),
+                twins=totals.get("twins", {}),
             ),
         }
     )

@@ -33,6 +33,7 @@ from dagster_project.landing.guards import (
     refuse_shrink,
 )
 from dagster_project.landing.problems import disk_error
+from dagster_project.landing.twins import refuse_unequal_twins
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.ledger.store import Kind
 from dagster_project.months import Month, month_key
@@ -48,6 +49,7 @@ from dagster_project.pipeline.overlap import refuse_overlap
 from dagster_project.pipeline.refusals import kept, located, place_of, recorded, staged
 from dagster_project.settings import SourceConfig
 from dagster_project.stores import ObjectStore
+from dagster_project.stores.composite import together
 
 SETTLE_SECONDS = 30.0
 """How long a folder without a manifest must stay unchanged between two listings."""
@@ -108,7 +110,10 @@ class Verdict:
 
 def open_source(source: SourceConfig) -> ObjectStore:
     """Return the store of a source; providers' APIs look like one."""
-    return export_of(source).open(source.location, source.options)
+    export = export_of(source)
+    return together(
+        {name: export.open(place, source.options) for name, place in source.locations.items()}
+    )
 
 
 def find_work(
@@ -212,6 +217,7 @@ def _examine(
 def _judge(
     context: Context, source: SourceConfig, unit: Unit, found: Candidate, delivery: Delivery
 ) -> Verdict:
+    refuse_unequal_twins(delivery, schema_of(export_of(source), delivery).twins)
     state = context.state()
     current = state.current.get(unit)
     previous = landed_delivery(context, current) if current is not None else None

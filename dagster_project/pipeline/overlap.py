@@ -1,5 +1,7 @@
 """Two sources that hold the same account and month are never both counted."""
 
+import re
+
 from dagster_project.errors import CloudtallyError
 from dagster_project.landing.delivery import Delivery, read_delivery
 from dagster_project.landing.totals import ACCOUNT_SEPARATOR
@@ -8,6 +10,8 @@ from dagster_project.pipeline.context import Context
 from dagster_project.settings import SourceConfig
 
 OVERLAP = "CT-LAND-OVERLAP"
+
+_KIND = re.compile(r"^/[a-z]+/(?=[^/]+$)")
 
 
 def refuse_overlap(
@@ -57,4 +61,12 @@ def shared_accounts(
 def _lowest_accounts(delivery: Delivery) -> set[str]:
     """Return the accounts that a payer's and a member's export both name: the sub accounts."""
     pairs = (account.partition(ACCOUNT_SEPARATOR) for account in delivery.totals.accounts)
-    return {sub or billing for billing, _, sub in pairs} - {""}
+    return {_bare(sub or billing) for billing, _, sub in pairs} - {""}
+
+
+def _bare(account: str) -> str:
+    """Return an account as every export of its provider would write it.
+
+    One writes `/subscriptions/<id>`, another the id alone, each in the case it likes.
+    """
+    return _KIND.sub("", account.casefold())

@@ -136,6 +136,48 @@ def test_scaled_is_the_product(found: list[tuple[int | None]], factor: int) -> N
     assert set(values(f"typeof({product})")) == {"DECIMAL(38,18)"}
 
 
+def rounded(numerator: int, denominator: int) -> int:
+    """Divide whole numbers, half away from zero."""
+    size = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return size if numerator >= 0 else -size
+
+
+@settings(max_examples=60, deadline=None)
+@example([(1, LIMB // 2), (-1, LIMB // 2), (LIMB // 2 - 1, 1), (None, 1), (0, -5)])
+@example([(LARGEST_TOTAL, 0), (31622776 * LIMB, -31622775 * LIMB), (10**25 - 1, 10**25 - 1)])
+@given(cases(signed_totals, signed_totals))
+def test_exact_product_is_rounded_once_or_absent(
+    found: list[tuple[int | None, int | None]],
+) -> None:
+    fill_numbers("a decimal(38,18), b decimal(38,18)", [(amount(a), amount(b)) for a, b in found])
+
+    def product(a: int | None, b: int | None) -> Decimal | None:
+        if a is None or b is None:
+            return None
+        is_small = (abs(a) // LIMB + 1) * (abs(b) // LIMB + 1) <= 10**15
+        return amount(rounded(a * b, LIMB)) if is_small else None
+
+    sql = SQL.exact_product("a", "b")
+
+    assert values(sql) == [product(a, b) for a, b in found]
+    assert set(values(f"typeof({sql})")) == {"DECIMAL(38,18)"}
+
+
+@settings(max_examples=60, deadline=None)
+@example([(LARGEST_TOTAL, 1), (-5, 10), (4, 10), (-LARGEST_TOTAL, LARGEST_SUM), (None, 3)])
+@example([(-(10**33), 1)])
+@given(cases(signed_totals, st.integers(1, LARGEST_SUM)))
+def test_exact_quotient_is_rounded_once_or_absent(found: list[tuple[int | None, int]]) -> None:
+    fill_numbers("a decimal(38,18), parts hugeint", [(amount(a), parts) for a, parts in found])
+
+    expected = [
+        None if a is None or abs(a) > LARGEST_TOTAL else amount(rounded(a, parts))
+        for a, parts in found
+    ]
+
+    assert values(SQL.exact_quotient("a", "parts")) == expected
+
+
 @settings(max_examples=40, deadline=None)
 @example([(-1,), (5 * 10**11,), (5 * 10**11 - 1,), (8 * 10**30 - 1,)])
 @given(cases(st.integers(-(10**31), 8 * 10**30 - 1)))

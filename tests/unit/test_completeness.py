@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dagster_project.decoding.values import oddities
+from dagster_project.exports.azure import cost_details
 from dagster_project.exports.base import ColumnKind, Schema
 from dagster_project.pipeline.build import MONTHLY_MODELS
 from dagster_project.pipeline.imports import ODDITY_DETAIL
@@ -119,6 +120,12 @@ def test_decoded_tables_are_the_exports() -> None:
 
 
 # Columns and models
+
+
+def test_the_macro_lists_the_columns_of_azure_cost_details() -> None:
+    text = pieces.macro_text("azure_cost_details_columns", "azure/cost_details_columns.sql")
+    listed = set(re.findall(r"'([A-Z]\w+)'", text))
+    assert listed == {name for schema in cost_details.EXPORT.declared for name in schema.columns}
 
 
 def test_the_macro_lists_the_columns_of_the_seed() -> None:

@@ -126,6 +126,69 @@ def test_typed_parquet_is_the_provider_s_own_file(tmp_path: Path, target: Path) 
     assert (target / "00000.parquet").samefile(folder / "00000.parquet")
 
 
+@pytest.mark.parametrize("text", ["09/02/2023", "9/2/2023", "2023-09-02", "2023-09-02T00:00:00"])
+def test_a_day_is_iso_or_month_first(text: str) -> None:
+    assert day(text) == dt.datetime(2023, 9, 2)
+
+
+@pytest.mark.parametrize("text", ["21/09/2023", "9/2/23", "02.09.2023", "9/2", "yesterday"])
+def test_any_other_day_is_none(text: str) -> None:
+    assert day(text) is None
+    found = values.problems(DAYS, {"Day": "VARCHAR"}, "2023-09-01")
+    assert [problem.code for problem in found] == ["CT-DECODE-TIMESTAMP", "CT-DECODE-PERIOD"]
+    assert problem_holds(found[0], text)
+
+
+@pytest.mark.parametrize(
+    ("day_text", "billed", "is_outside"),
+    [("9/30/2023", "9/1/2023", False), ("8/31/2023", "9/1/2023", False),
+     ("9/1/2023", "8/15/2023", False), ("8/31/2023", "8/1/2023", True), ("8/31/2023", None, True)],
+)  # fmt: skip
+def test_a_line_belongs_to_the_month_of_its_day_or_of_its_bill(
+    day_text: str, billed: str | None, is_outside: bool
+) -> None:
+    types = {"Day": "VARCHAR", "Billed": "VARCHAR"}
+    (problem,) = values.problems(DAYS, types, "2023-09-01")[-1:]
+    row = duckdb.sql(
+        f"select {problem.condition} from (select $day as Day, $billed::varchar as Billed)",
+        params={"day": day_text, "billed": billed},
+    ).fetchone()
+    assert row == (is_outside,)
+
+
+DAYS = Schema(
+    version="1",
+    columns={"Day": ColumnKind.DAY, "Billed": ColumnKind.DAY},
+    mandatory=frozenset(),
+    totals=(),
+    period="Day",
+    days="Day",
+    accounts=(),
+    billed="Billed",
+)
+
+
+def day(text: str) -> object:
+    sql = values.instant(ColumnKind.DAY, "Day")
+    row = duckdb.sql(f"select {sql} from (select $text as Day)", params={"text": text}).fetchone()
+    return row and row[0]
+
+
+def problem_holds(problem: values.Problem, text: str) -> bool:
+    query = f"select {problem.condition} from (select $text as Day)"
+    row = duckdb.sql(query, params={"text": text}).fetchone()
+    return bool(row and row[0])
+
+
+def test_columns_are_renamed_to_the_declared_names(tmp_path: Path, target: Path) -> None:
+    schema = replace(DAYS, columns=DAYS.columns | {"Cost": ColumnKind.DECIMAL},
+                     billed=None, spellings={"Cost": ("PreTaxCost",)})  # fmt: skip
+    folder = tmp_path / "landed"
+    content = b"DAY,pretaxcost,Other\n2026-03-01,1.5,x\n"
+    decode(landed(folder, "00000.csv", content), folder, schema, target)
+    assert read(target).columns == ["Day", "Cost", "Other"]
+
+
 def test_constants_become_columns_but_for_the_lineage(tmp_path: Path, target: Path) -> None:
     folder = tmp_path / "landed"
     constants = {"scope": "Scope1's", "source": "x", "month": "y", "delivery": "z"}

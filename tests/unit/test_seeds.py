@@ -28,6 +28,7 @@ KEYS = {
     "maps/unit_map.csv": ("provider", "native_unit"),
     "maps/region_map.csv": ("provider", "region_id"),
     "maps/region_alias.csv": ("provider", "alias"),
+    "maps/azure_unit_map.csv": ("unit_of_measure",),
 }
 
 SERVICE_ID = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"
@@ -132,7 +133,13 @@ def test_every_file_is_square_trimmed_and_has_a_unique_key(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["maps/service_map.csv", "maps/unit_map.csv", "maps/region_map.csv"]
+    "name",
+    [
+        "maps/service_map.csv",
+        "maps/unit_map.csv",
+        "maps/region_map.csv",
+        "maps/azure_unit_map.csv",
+    ],
 )
 def test_every_row_says_where_it_comes_from(name: str) -> None:
     for row in rows(name):

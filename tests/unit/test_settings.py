@@ -35,6 +35,21 @@ def test_good_file(tmp_path: Path) -> None:
     assert settings.source("plain") is plain
 
 
+def test_a_pair_of_exports_has_two_places(tmp_path: Path) -> None:
+    text = "home: h\nsources: [{name: a, provider: azure, export: cost-details, "
+    both = load_settings(written(tmp_path, text + 'actual: "az://c/a", amortized: here}]'))
+    half = load_settings(written(tmp_path, text + "amortized: here}]"))
+    here = (tmp_path / "here").as_uri()
+    assert both.sources[0].locations == {"actual": "az://c/a", "amortized": here}
+    assert half.sources[0].locations == {"amortized": here}
+    assert both.sources[0].kind == "cost_details"
+
+
+def test_other_exports_have_one_place(tmp_path: Path) -> None:
+    main, _ = load_settings(written(tmp_path, GOOD)).sources
+    assert main.locations == {"": "s3://bucket/prefix/focus"}
+
+
 def test_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDTALLY_CONFIG", str(written(tmp_path, "home: h\nclock: 2026-04-10")))
     assert load_settings().today == dt.date(2026, 4, 10)
@@ -52,7 +67,7 @@ BAD = {
     "source no mapping": ("home: h\nsources: [5]", "CT-CONFIG-INVALID", ("sources.0",)),
     "unknown export": (
         "home: h\nsources: [{name: a, provider: aws, export: cur3, location: x}]",
-        "CT-CONFIG-INVALID", ("'cur3'", "focus, carbon"),
+        "CT-CONFIG-INVALID", ("'cur3'", "focus, cur2, cur, carbon"),
     ),
     "export of another": (
         "home: h\nsources: [{name: a, provider: onprem, export: carbon, location: x}]",
@@ -69,6 +84,18 @@ BAD = {
     "no location": (
         "home: h\nsources: [{name: a, provider: aws, export: focus}]",
         "CT-CONFIG-INVALID", ("sources.0.location",),
+    ),
+    "a pair in one place": (
+        "home: h\nsources: [{name: a, provider: azure, export: cost-details, location: x}]",
+        "CT-CONFIG-INVALID", ("sources.0.location", "`actual:` and `amortized:`"),
+    ),
+    "a pair nowhere": (
+        "home: h\nsources: [{name: a, provider: azure, export: cost-details}]",
+        "CT-CONFIG-INVALID", ("`actual:` and `amortized:`",),
+    ),
+    "a pair where there is none": (
+        "home: h\nsources: [{name: a, provider: azure, export: focus, location: x, actual: y}]",
+        "CT-CONFIG-INVALID", ("'focus' is no pair",),
     ),
     "two of a name": (
         "home: h\nsources:\n"

@@ -4,7 +4,8 @@
     {%- for name in focus_enums() -%}{%- do codes.append(name ~ 'Case') -%}{%- endfor -%}
     {{ return(codes + ['TagsBraces', 'TagsInvalid', 'MissingListCost', 'MissingContractedCost',
         'ServiceMapped', 'ServiceUnmapped', 'LateUsage', 'InclusiveEnd', 'UnusedCommitment',
-        'NegationResidue', 'SplitCostAllocation', 'SplitRemainder', 'SplitWithoutParent']) }}
+        'NegationResidue', 'SplitCostAllocation', 'SplitRemainder', 'SplitWithoutParent',
+        'FilledContractedCost', 'FilledListCost', 'UnmappedUnit', 'UnknownChargeType']) }}
 {%- endmacro %}
 
 {#- Counts of int_quality__monthly that are worth a warning, with what they mean. -#}

@@ -108,3 +108,52 @@
         as decimal(38,0)
     )
 {%- endmacro %}
+
+{#-
+    exact_product: the product of two amounts, rounded half away from zero to 18 decimals, by limbs of
+    1e18: a product of two DECIMAL(38,18) overflows. NULL unless both factors, and the product of
+    their whole parts counted up, are below 1e15.
+-#}
+{% macro exact_product(one, other) -%}
+    {%- set a = 'abs(' ~ one ~ ')' -%}
+    {%- set b = 'abs(' ~ other ~ ')' -%}
+    case
+        when
+            {{ a }} < 1000000000000000
+            and {{ b }} < 1000000000000000
+            and ({{ whole_part(a) }} + 1) * ({{ whole_part(b) }} + 1) <= 1000000000000000
+            then cast({{ with_sign_of(
+                '(case when (' ~ one ~ ' < 0) = (' ~ other ~ ' < 0) then 1 else -1 end)',
+                units_to_amount('(' ~ product_units(a, b) ~ ')')
+            ) }} as decimal(38,18))
+    end
+{%- endmacro %}
+
+{#- Units of 1e-18 in the product of two amounts >= 0; half a unit counts as one. -#}
+{% macro product_units(a, b) -%}
+    ({{ whole_part(a) }}) * ({{ whole_part(b) }}) * {{ limb() }}
+    + ({{ whole_part(a) }}) * ({{ fraction_units(b) }})
+    + ({{ fraction_units(a) }}) * ({{ whole_part(b) }})
+    + {{ quotient(
+        '(' ~ fraction_units(a) ~ ') * (' ~ fraction_units(b) ~ ') + ' ~ half_limb(), limb()
+    ) }}
+{%- endmacro %}
+
+{% macro half_limb() -%}cast(500000000000000000 as {{ wide_integer_type() }}){%- endmacro %}
+
+{#-
+    exact_quotient: an amount below 1e15 in parts of a whole number from 1 to below 8e18, rounded half
+    away from zero to 18 decimals; NULL for a larger amount.
+-#}
+{% macro exact_quotient(amount, divisor) -%}
+    {%- set size = 'abs(' ~ amount ~ ')' -%}
+    {%- set parts = 'cast(' ~ divisor ~ ' as ' ~ wide_integer_type() ~ ')' -%}
+    {%- set one = 'cast(1 as ' ~ wide_integer_type() ~ ')' -%}
+    case
+        when {{ size }} < 1000000000000000
+            then cast({{ with_sign_of(amount, units_to_amount(
+                '(' ~ mul_div(size, one, parts) ~ ' + case when 2 * ('
+                ~ mul_div_remainder(size, one, parts) ~ ') >= ' ~ parts ~ ' then 1 else 0 end)'
+            )) }} as decimal(38,18))
+    end
+{%- endmacro %}

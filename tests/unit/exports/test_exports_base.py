@@ -5,7 +5,7 @@ from dagster_project.errors import CloudtallyError
 from dagster_project.exports.aws import focus
 from dagster_project.exports.base import Listing, focus_columns, match_schema, sortable_time
 from dagster_project.exports.registry import export_of
-from dagster_project.settings import EXPORT_KINDS, SourceConfig
+from dagster_project.settings import EXPORT_KINDS, PAIRED_KINDS, SourceConfig
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,8 @@ from dagster_project.settings import EXPORT_KINDS, SourceConfig
     + [("oracle", "focus")],
 )
 def test_every_configurable_export_has_a_module(provider, export):
-    source = SourceConfig(name="s", provider=provider, export=export, location="x")
+    places = ("actual", "amortized") if export in PAIRED_KINDS else ("location",)
+    source = SourceConfig(name="s", provider=provider, export=export, **dict.fromkeys(places, "x"))
     found = export_of(source)
     assert found.is_emissions == source.is_emissions
     for schema in found.schemas():
