@@ -23,7 +23,7 @@ EXPORT_KINDS: dict[str, tuple[str, ...]] = {
     "aws": ("focus", "cur2", "cur", "carbon"),
     "azure": ("focus", "carbon"),
     "gcp": ("focus", "carbon"),
-    "onprem": ("focus",),
+    "onprem": ("focus", "inventory"),
 }
 ANY_PROVIDER_KINDS = ("focus",)
 
