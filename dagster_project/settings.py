@@ -31,7 +31,7 @@ EXPORT_KINDS: dict[str, tuple[str, ...]] = {
     "aws": ("focus", "cur2", "cur", "carbon"),
     "azure": ("focus", "cost-details", "carbon"),
     "gcp": ("focus", "carbon"),
-    "onprem": ("focus",),
+    "onprem": ("focus", "inventory"),
 }
 ANY_PROVIDER_KINDS = ("focus",)
 PAIRED_KINDS = ("cost-details",)

@@ -67,6 +67,7 @@ PERMITS = (
     Permit("int_aws__cur2_charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_aws__cur_charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_azure__cost_details_charges", "division", ") // (", "quotient of whole numbers"),
+    Permit("int_onprem__inventory_charges", "division", ")) // (", "quotient of whole numbers"),
     Permit("default__quotient", "division", ") // (", "quotient of whole numbers"),
     Permit("spark__quotient", "division", ") / (", "divides a multiple of the divisor"),
 )

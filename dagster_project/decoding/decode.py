@@ -100,6 +100,7 @@ def _decode_parts(delivery: Delivery, landed: Path, schema: Schema, building: Pa
     with _engine(building) as engine:
         for part in delivery.parts:
             parts.append(_decode_part(engine, delivery, landed, part, schema, building, counts))
+        _refuse_repeated_rows(engine, schema, [building / part.file for part in parts])
     _write_stats(building, delivery, schema, parts, counts)
 
 
@@ -143,7 +144,11 @@ def _decode_part(
         belongs = values.in_month(schema, types, delivery.month.isoformat())
         relation = f"(select * from {relation} where {belongs})"
     _refuse_types(schema, types, part.name)
-    _refuse_problems(engine, relation, schema, types, delivery, part.name)
+    problems = values.problems(schema, types, delivery.month.isoformat())
+    _refuse_problems(engine, relation, problems, delivery, part.name)
+    _refuse_absent(schema, types, part)
+    rules = values.broken_rules(schema, types, part.constants)
+    _refuse_problems(engine, relation, rules, delivery, part.name)
     _count_oddities(engine, relation, schema, types, counts, part.name)
     names = dict(zip(schema.columns, declared.columns, strict=True))
     if not delivery.shared and schema is declared and _is_linked(part, schema, types):
@@ -268,12 +273,10 @@ def _refuse_other_rows(engine: duckdb.DuckDBPyConnection, output: Path, part: La
 def _refuse_problems(
     engine: duckdb.DuckDBPyConnection,
     relation: str,
-    schema: Schema,
-    types: Mapping[str, str],
+    problems: Sequence[values.Problem],
     delivery: Delivery,
     name: str,
 ) -> None:
-    problems = values.problems(schema, types, delivery.month.isoformat())
     if not problems:
         return
     counted = ", ".join(f"count(*) filter (where {problem.condition})" for problem in problems)
@@ -281,6 +284,44 @@ def _refuse_problems(
     for problem, count in zip(problems, counts, strict=True):
         if count:
             _raise_first(engine, relation, problem, int(count), delivery, name)
+
+
+def _refuse_absent(schema: Schema, types: Mapping[str, str], part: LandedPart) -> None:
+    """Refuse a part that lacks a required column for which no constant stands in."""
+    lacking = sorted(
+        rule.column
+        for rule in schema.rules
+        if rule.required and rule.column not in types and rule.column not in part.constants
+    )
+    if lacking:
+        raise CloudtallyError(
+            "CT-DECODE-MISSING-COLUMN",
+            f"Mandatory columns are missing or empty: {', '.join(lacking)}.",
+            where={"file": part.name},
+            next_step="Add the column, or set the source's option of that name if it has one.",
+        )
+
+
+def _refuse_repeated_rows(
+    engine: duckdb.DuckDBPyConnection, schema: Schema, files: Sequence[Path]
+) -> None:
+    """Refuse a delivery in which two rows have the name that only one may have."""
+    present = [literal(str(path)) for path in files if path.exists()]
+    if not schema.unique_by or not present:
+        return
+    names = ", ".join(quoted(column) for column in schema.unique_by)
+    found = engine.execute(
+        f"select {names}, count(*) from read_parquet([{', '.join(present)}], "
+        f"hive_partitioning = false, union_by_name = true) "
+        f"group by {names} having count(*) > 1 order by {names} limit 1"
+    ).fetchone()
+    if found:
+        shown = ", ".join(_shown(None if cell is None else str(cell)) for cell in found[:-1])
+        raise CloudtallyError(
+            "CT-DECODE-DUPLICATE-ROW",
+            f"{found[-1]} rows have the same {', '.join(schema.unique_by)}: {shown}.",
+            next_step="Deliver the month again with one row for each.",
+        )
 
 
 def _raise_first(

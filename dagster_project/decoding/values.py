@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dagster_project.exports.base import ColumnKind, Schema
+from dagster_project.exports.base import ColumnKind, Rule, Schema
 from dagster_project.sqltext import literal, quoted
 
 NUMBER = "decimal(38,18)"
@@ -27,6 +27,7 @@ _FLOATS = ("DOUBLE", "FLOAT")
 _NESTED = ("MAP", "STRUCT", "LIST")
 
 MOMENTS = (ColumnKind.TIMESTAMP, ColumnKind.DAY)
+_SHOWN = 12
 
 LINEAGE = ("source", "month", "delivery")
 """Constants that every decoded row has from its folder's name, as `ct_` columns."""
@@ -146,6 +147,68 @@ def _number_problems(column: str, type_name: str) -> list[Problem]:
     else:
         condition = f"{name} is not null and try_cast({name} as {NUMBER}) is null"
     return [Problem("CT-DECODE-NUMBER", column, condition, "is no amount that can be kept exactly")]
+
+
+def broken_rules(
+    schema: Schema, types: Mapping[str, str], constants: Mapping[str, str]
+) -> list[Problem]:
+    """List what would break a rule of the schema; only after `problems` found nothing."""
+    return [
+        problem
+        for rule in schema.rules
+        if rule.column in types
+        for problem in _rule_problems(rule, types, constants)
+    ]
+
+
+def _rule_problems(
+    rule: Rule, types: Mapping[str, str], constants: Mapping[str, str]
+) -> list[Problem]:
+    column, value = rule.column, _value(rule.column, types)
+    found: list[tuple[str, str, str]] = []
+    if rule.required and column not in constants:
+        found.append(("CT-DECODE-ABSENT", f"{value} is null", "stands where every row has a value"))
+    for other in rule.needs:
+        condition = f"{value} is not null and {_value(other, types)} is null"
+        found.append(("CT-DECODE-ABSENT", condition, f"stands without {other}"))
+    if rule.allowed:
+        listed = ", ".join(literal(text) for text in rule.allowed)
+        shown = ", ".join(rule.allowed[:_SHOWN]) + (", ..." if len(rule.allowed) > _SHOWN else "")
+        found.append(
+            ("CT-DECODE-VALUE", f"{value} not in ({listed})", f"is not allowed; known: {shown}")
+        )
+    found += _range_problems(rule, types)
+    return [Problem(code, column, condition, sentence) for code, condition, sentence in found]
+
+
+def _range_problems(rule: Rule, types: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    number = _number(rule.column, types)
+    found: list[tuple[str, str]] = []
+    if rule.least is not None:
+        found.append((f"{number} < {rule.least}", f"is less than {rule.least}"))
+    if rule.below is not None:
+        found.append((f"{number} >= {rule.below}", f"is not below {rule.below}"))
+    if rule.decimals is not None:
+        condition = f"{number} <> round({number}, {rule.decimals})"
+        found.append((condition, f"has more than {rule.decimals} decimals"))
+    if rule.at_most:
+        condition = f"{number} > {_number(rule.at_most, types)}"
+        found.append((condition, f"is more than {rule.at_most}"))
+    return [("CT-DECODE-RANGE", condition, sentence) for condition, sentence in found]
+
+
+def _value(column: str, types: Mapping[str, str]) -> str:
+    """Return SQL for a cell; NULL where the file lacks the column."""
+    if column not in types:
+        return "null"
+    return present_text(column) if types[column].startswith("VARCHAR") else quoted(column)
+
+
+def _number(column: str, types: Mapping[str, str]) -> str:
+    """Return SQL for a cell as the decimal that is kept: of a double its shortest text."""
+    value = _value(column, types)
+    text = f"cast({value} as varchar)" if types.get(column) in _FLOATS else value
+    return f"try_cast({text} as {NUMBER})"
 
 
 def in_month(schema: Schema, types: Mapping[str, str], month: str) -> str:

@@ -111,6 +111,33 @@ class Twins:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What the values of a column must be beyond their kind; a row that breaks it is refused.
+
+    For files that people write: a provider's export is taken as it is.
+
+    Attributes:
+        column: The column; the other attributes speak of its values.
+        required: Whether every row has one; a part's constant of that name counts.
+        least: The smallest allowed number.
+        below: The smallest number that is too large.
+        decimals: Digits that may follow the point.
+        at_most: A column whose number is not exceeded.
+        allowed: All allowed texts; any text when empty.
+        needs: Columns that have a value wherever this one has.
+    """
+
+    column: str
+    required: bool = False
+    least: int | None = None
+    below: int | None = None
+    decimals: int | None = None
+    at_most: str = ""
+    allowed: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Schema:
     """Declared columns of one export and version.
 
@@ -132,6 +159,8 @@ class Schema:
         spellings: Other names under which files have a declared column. Where a schema has any,
             names are also matched without regard to case.
         twins: Sets of parts that must agree.
+        rules: What values must be beyond their kind.
+        unique_by: Columns that together name a row at most once in a delivery.
     """
 
     version: str
@@ -146,6 +175,8 @@ class Schema:
     measures: tuple[Measure, ...] = ()
     prefixes: tuple[str, ...] = ()
     noted: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    unique_by: tuple[str, ...] = ()
     never_null: frozenset[str] = frozenset()
     billed: str | None = None
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -293,6 +324,7 @@ class Export(Protocol):
     """One kind of export of one provider."""
 
     is_emissions: bool
+    is_internal: bool
 
     def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:
         """Return the store that holds the deliveries."""
@@ -317,12 +349,15 @@ class DeclaredExport:
         finder: Finds deliveries in a store.
         declared: Versions, newest first.
         api: Opens the provider's API as a store, where one can stand in for an export.
+        is_internal: Whether its charges are the organisation's own recharges: nobody sends an
+            invoice for them, so they are no part of what is owed or reconciled.
     """
 
     is_emissions: bool
     finder: Finder
     declared: tuple[Schema, ...]
     api: ApiOpener | None = None
+    is_internal: bool = False
 
     def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:
         """Return the store of a location; `api:` asks the provider instead.

@@ -152,8 +152,12 @@ def _sources(context: Context) -> Table:
             ("provider", "varchar"),
             ("export", "varchar"),
             ("authoritative", "boolean"),
+            ("is_internal", "boolean"),
         ],
-        [(s.name, s.provider, s.export, s.authoritative) for s in context.settings.sources],
+        [
+            (s.name, s.provider, s.export, s.authoritative, export_of(s).is_internal)
+            for s in context.settings.sources
+        ],
     )
 
 

@@ -38,8 +38,8 @@ _DAMAGED = (
 )
 
 
-def months_inside(store: ObjectStore, info: ObjectInfo) -> list[Month]:
-    """Return the billing months that a file's rows name, sorted, at least one.
+def months_inside(store: ObjectStore, info: ObjectInfo, column: str = COLUMN) -> list[Month]:
+    """Return the billing months that a column of a file names, sorted, at least one.
 
     A CSV file is judged by its first 256 MB, a Parquet file by all rows.
 
@@ -51,22 +51,24 @@ def months_inside(store: ObjectStore, info: ObjectInfo) -> list[Month]:
         raise _no_month(info, f"it is larger than {PARQUET_BYTES >> 20} MB")
     try:
         with store.open(info) as stream:
-            values = _of_parquet(stream) if is_parquet else _of_csv(stream, info.key)
+            values = (
+                _of_parquet(stream, column) if is_parquet else _of_csv(stream, info.key, column)
+            )
             months = sorted({_month(value) for value in values})
     except _DAMAGED as error:
-        raise _no_month(info, f"its {COLUMN} can't be read ({type(error).__name__})") from None
+        raise _no_month(info, f"its {column} can't be read ({type(error).__name__})") from None
     if not months:
         raise _no_month(info, "it has no rows")
     return months
 
 
-def _of_parquet(stream: BinaryIO) -> Iterable[object]:
-    table = pq.read_table(pa.BufferReader(stream.read()), columns=[COLUMN])
-    values: list[object] = pc.unique(table.column(COLUMN)).to_pylist()
+def _of_parquet(stream: BinaryIO, column: str) -> Iterable[object]:
+    table = pq.read_table(pa.BufferReader(stream.read()), columns=[column])
+    values: list[object] = pc.unique(table.column(column)).to_pylist()
     return values
 
 
-def _of_csv(stream: BinaryIO, key: str) -> Iterator[object]:
+def _of_csv(stream: BinaryIO, key: str, column: str) -> Iterator[object]:
     if key.lower().endswith(".gz"):
         stream = gzip.GzipFile(fileobj=stream)  # type: ignore[assignment]
     # The last line of the piece may be cut off, also inside a character.
@@ -74,7 +76,7 @@ def _of_csv(stream: BinaryIO, key: str) -> Iterator[object]:
     text = codecs.getincrementaldecoder("utf-8-sig")().decode(piece)
     whole = text if len(piece) < CSV_BYTES else text[: text.rfind("\n") + 1]
     rows = csv.DictReader(io.StringIO(whole, newline=""))
-    yield from {row[COLUMN] for row in rows}
+    yield from {row[column] for row in rows}
 
 
 def _month(value: object) -> Month:
@@ -84,7 +86,7 @@ def _month(value: object) -> Month:
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
         value = value.astimezone(dt.UTC)
     if not isinstance(value, dt.date):
-        raise ValueError(COLUMN)
+        raise ValueError("no moment")
     return month_of(value)
 
 

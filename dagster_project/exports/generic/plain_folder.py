@@ -32,7 +32,7 @@ from dagster_project.exports.base import (
     sortable_time,
     unreadable,
 )
-from dagster_project.exports.generic.peek import months_inside
+from dagster_project.exports.generic.peek import COLUMN, months_inside
 from dagster_project.months import Month, month_of, parse_month
 from dagster_project.stores.base import ObjectInfo, ObjectStore
 
@@ -46,10 +46,15 @@ _ANYWHERE = re.compile(
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
 
-def find(store: ObjectStore, options: Mapping[str, Any]) -> Iterator[Found]:
+def find(store: ObjectStore, options: Mapping[str, Any], period: str = COLUMN) -> Iterator[Found]:
     """Yield every delivery.
 
     Option `version` states the FOCUS version of the files.
+
+    Args:
+        store: Holds the files.
+        options: Of the source.
+        period: Column of which the month is read where no path names it.
     """
     version = _version(options)
     listing = Listing(store.list())
@@ -63,7 +68,7 @@ def find(store: ObjectStore, options: Mapping[str, Any]) -> Iterator[Found]:
         announced.add(found.month)
         yield found
     loose = [info for info, _ in listing.matching(_DATA) if info.key not in listed]
-    yield from _unmanifested(store, loose, announced, version)
+    yield from _unmanifested(store, loose, announced, version, period)
 
 
 def _version(options: Mapping[str, Any]) -> str:
@@ -148,14 +153,18 @@ def _hash(info: ObjectInfo, file: Mapping[str, Any]) -> str | None:
 
 
 def _unmanifested(
-    store: ObjectStore, files: list[ObjectInfo], announced: set[Month], version: str
+    store: ObjectStore,
+    files: list[ObjectInfo],
+    announced: set[Month],
+    version: str,
+    period: str,
 ) -> Iterator[Found]:
     months: dict[Month, list[ObjectInfo]] = defaultdict(list)
     shared: set[Month] = set()
     problems: list[Unreadable] = []
     for info in files:
         in_path = _month_of_path(info.key)
-        found = [in_path] if in_path else _months_inside(store, info)
+        found = [in_path] if in_path else _months_inside(store, info, period)
         if isinstance(found, Unreadable):
             problems.append(found)
             continue
@@ -183,10 +192,10 @@ def _month_of_path(key: str) -> Month | None:
     return parse_month(found.pop()) if len(found) == 1 else None
 
 
-def _months_inside(store: ObjectStore, info: ObjectInfo) -> list[Month] | Unreadable:
+def _months_inside(store: ObjectStore, info: ObjectInfo, period: str) -> list[Month] | Unreadable:
     """Return the months that a file's rows name."""
     try:
-        return months_inside(store, info)
+        return months_inside(store, info, period)
     except CloudtallyError as error:
         return unreadable(_month_hint(info, error), [info], at_fault(error))
 

@@ -7,8 +7,9 @@ select
     source_name,
     provider,
     export,
-    authoritative
+    authoritative,
+    is_internal
 from sources
 union all
-{{ special_members(['source_name', 'provider', 'export', 'authoritative'],
-    {'authoritative': 'boolean'}) }}
+{{ special_members(['source_name', 'provider', 'export', 'authoritative', 'is_internal'],
+    {'authoritative': 'boolean', 'is_internal': 'boolean'}) }}
