@@ -8,10 +8,11 @@ import dagster as dg
 
 from dagster_project.assets.run_context import run_context
 from dagster_project.errors import CloudtallyError
-from dagster_project.months import Month
+from dagster_project.months import Month, month_of
 from dagster_project.partitions import range_tags
 from dagster_project.pipeline.calendar import reload_window
 from dagster_project.pipeline.extract import find_work
+from dagster_project.settings import InputConfig, SourceConfig
 
 LOOK_EVERY_SECONDS = 600
 RELOAD_AT = "0 6 * * *"
@@ -46,16 +47,21 @@ def _waiting(context: dg.SensorEvaluationContext) -> tuple[list[Month], str]:
     run = run_context()
     months: set[Month] = set()
     digest = hashlib.sha256()
-    for source in run.settings.sources:
+    for source in (*run.settings.sources, *run.settings.inputs):
         try:
             _, work, _ = find_work(run, source)
         except CloudtallyError as error:
             context.log.warning(str(error))
             continue
         for item in work:
-            months.add(item.unit.month)
+            # a new input changes no month; a run needs one to be about
+            months.add(month_of(run.settings.today) if _is_input(source) else item.unit.month)
             digest.update("".join(found.signature for found in item.found).encode())
     return sorted(months), digest.hexdigest()
+
+
+def _is_input(source: SourceConfig) -> bool:
+    return isinstance(source, InputConfig)
 
 
 def reload_schedule(job: str) -> dg.ScheduleDefinition:
