@@ -12,10 +12,11 @@ invoices as (
     where {{ focus_row_is_whole('InvoiceDetail') }}
 ),
 
+-- Periods are compared by month: issuers begin them at midnight of their own time zone.
 charged_accounts as (
     select distinct
         InvoiceIssuerName,
-        BillingPeriodStart,
+        billing_month,
         BillingAccountId
     from {{ ref('int_focus__charge_issuers') }}
 ),
@@ -23,7 +24,7 @@ charged_accounts as (
 issued_accounts as (
     select distinct
         InvoiceIssuerName,
-        BillingPeriodStart,
+        cast(date_trunc('month', BillingPeriodStart) as date) as billing_month,
         BillingAccountId
     from invoices
     where InvoiceIssueStatus = 'Issued'
@@ -33,30 +34,32 @@ issued_accounts as (
 owing as (
     select
         charged_accounts.InvoiceIssuerName,
-        charged_accounts.BillingPeriodStart,
+        charged_accounts.billing_month,
         count(*) as uninvoiced_accounts
     from charged_accounts
     left join issued_accounts
         on
             charged_accounts.InvoiceIssuerName = issued_accounts.InvoiceIssuerName
-            and charged_accounts.BillingPeriodStart = issued_accounts.BillingPeriodStart
+            and charged_accounts.billing_month = issued_accounts.billing_month
             and charged_accounts.BillingAccountId = issued_accounts.BillingAccountId
     where issued_accounts.InvoiceIssuerName is null
-    group by charged_accounts.InvoiceIssuerName, charged_accounts.BillingPeriodStart
+    group by charged_accounts.InvoiceIssuerName, charged_accounts.billing_month
 ),
 
 invoiced as (
     select
         InvoiceIssuerName,
-        BillingPeriodStart,
+        max(BillingPeriodStart) as BillingPeriodStart,
         max(BillingPeriodEnd) as BillingPeriodEnd,
         min(InvoiceDetailCreated) as BillingPeriodCreated,
         max(InvoiceDetailLastUpdated) as BillingPeriodLastUpdated,
         count(case when InvoiceIssueStatus = 'Open' then 1 end) as open_lines,
         count(case when InvoiceIssueStatus = 'Issued' then 1 end) as issued_lines
     from invoices
-    group by InvoiceIssuerName, BillingPeriodStart
-    having min(BillingPeriodEnd) = max(BillingPeriodEnd)
+    group by InvoiceIssuerName, cast(date_trunc('month', BillingPeriodStart) as date)
+    having
+        min(BillingPeriodStart) = max(BillingPeriodStart)
+        and min(BillingPeriodEnd) = max(BillingPeriodEnd)
 ),
 
 -- An open invoice says that the period is open. Only when every charged account has an issued one
@@ -72,11 +75,12 @@ concluded as (
     left join owing
         on
             invoiced.InvoiceIssuerName = owing.InvoiceIssuerName
-            and invoiced.BillingPeriodStart = owing.BillingPeriodStart
+            and cast(date_trunc('month', invoiced.BillingPeriodStart) as date) = owing.billing_month
     left join stated
         on
             invoiced.InvoiceIssuerName = stated.InvoiceIssuerName
-            and invoiced.BillingPeriodStart = stated.BillingPeriodStart
+            and date_trunc('month', invoiced.BillingPeriodStart)
+            = date_trunc('month', stated.BillingPeriodStart)
     where stated.InvoiceIssuerName is null
 ),
 

@@ -76,7 +76,8 @@ unstated as (
     left join periods
         on
             charge_issuers.InvoiceIssuerName = periods.InvoiceIssuerName
-            and charge_issuers.BillingPeriodStart = periods.BillingPeriodStart
+            and charge_issuers.billing_month
+            = cast(date_trunc('month', periods.BillingPeriodStart) as date)
     where periods.InvoiceIssuerName is null
     group by charge_issuers.billing_month, charge_issuers.InvoiceIssuerName
 ),
