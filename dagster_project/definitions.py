@@ -30,7 +30,7 @@ def _definitions(settings: Settings | None, manifest: Path) -> dg.Definitions:
     sources = _arrivals(settings) if settings else []
     job = dg.define_asset_job(JOB, selection=dg.AssetSelection.all())
     return dg.Definitions(
-        assets=[*sources, *warehouse, *publication_assets(marts)],
+        assets=[*sources, *warehouse, *publication_assets([*marts, *_inputs(settings)])],
         asset_checks=[promise_checks()],
         jobs=[job],
         sensors=[delivery_sensor(JOB)],
@@ -41,6 +41,11 @@ def _definitions(settings: Settings | None, manifest: Path) -> dg.Definitions:
 
 def _arrivals(settings: Settings) -> list[dg.AssetsDefinition]:
     return [*landing_assets(settings), *decoded_assets(settings), *input_assets(settings)]
+
+
+def _inputs(settings: Settings | None) -> list[dg.AssetKey]:
+    """Return what a publication waits for although no model may read it."""
+    return [key for assets in input_assets(settings) for key in assets.keys] if settings else []
 
 
 @dg.definitions

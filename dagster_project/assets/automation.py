@@ -8,11 +8,10 @@ import dagster as dg
 
 from dagster_project.assets.run_context import run_context
 from dagster_project.errors import CloudtallyError
-from dagster_project.months import Month, month_of
+from dagster_project.months import ALL_MONTHS, Month, month_of
 from dagster_project.partitions import range_tags
 from dagster_project.pipeline.calendar import reload_window
 from dagster_project.pipeline.extract import find_work
-from dagster_project.settings import InputConfig, SourceConfig
 
 LOOK_EVERY_SECONDS = 600
 RELOAD_AT = "0 6 * * *"
@@ -54,14 +53,11 @@ def _waiting(context: dg.SensorEvaluationContext) -> tuple[list[Month], str]:
             context.log.warning(str(error))
             continue
         for item in work:
-            # a new input changes no month; a run needs one to be about
-            months.add(month_of(run.settings.today) if _is_input(source) else item.unit.month)
+            months.add(item.unit.month)
             digest.update("".join(found.signature for found in item.found).encode())
-    return sorted(months), digest.hexdigest()
-
-
-def _is_input(source: SourceConfig) -> bool:
-    return isinstance(source, InputConfig)
+    if months == {ALL_MONTHS}:  # a new input changes no month, and a run has to be about one
+        months = {month_of(run.settings.today)}
+    return sorted(months - {ALL_MONTHS}), digest.hexdigest()
 
 
 def reload_schedule(job: str) -> dg.ScheduleDefinition:
