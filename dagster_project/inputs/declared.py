@@ -50,6 +50,7 @@ def _dataset(
     mandatory: Iterable[str] | None = None,
     totals: tuple[str, ...] = (),
     accounts: tuple[str, ...] = (),
+    never_null: tuple[str, ...] = (),
 ) -> Schema:
     """Declare an input with the columns of a FOCUS dataset.
 
@@ -68,6 +69,7 @@ def _dataset(
         days=None,
         accounts=accounts,
         key=key,
+        never_null=frozenset(never_null),
     )
 
 
@@ -76,6 +78,7 @@ _INVOICE_LINES = _dataset(
     "lines",
     key=("InvoiceIssuerName", "InvoiceId", "InvoiceDetailId"),
     totals=("BilledCost",),
+    never_null=("BilledCost",),
     accounts=("InvoiceIssuerName", "BillingAccountId"),
 )
 _INVOICE_TOTALS = _dataset(
@@ -85,6 +88,7 @@ _INVOICE_TOTALS = _dataset(
     mandatory=_PAYABLE,
     totals=_INVOICE_LINES.totals,
     accounts=_INVOICE_LINES.accounts,
+    never_null=("BilledCost",),
 )
 _BILLING_PERIODS = _dataset("BillingPeriod", "1.4", key=("InvoiceIssuerName", "BillingPeriodStart"))
 _CONTRACT_COMMITMENTS = _dataset(
@@ -103,6 +107,7 @@ _FX_RATES = Schema(
     period=None,
     days=None,
     accounts=("from_currency", "to_currency"),
+    never_null=frozenset({"rate"}),
     key=("month", "from_currency", "to_currency"),
 )
 

@@ -186,6 +186,10 @@ BAD = {
         lambda: text(invoice("1"), invoice("2", "ten")),
         "CT-DECODE-NUMBER", ("'ten'", "column: BilledCost", "data row: 2"),
     ),
+    "line without an amount": (
+        lambda: text(invoice("1"), invoice("2", "")),
+        "CT-DECODE-ABSENT", ("column: BilledCost", "data row: 2"),
+    ),
     "no point in time": (
         lambda: text(invoice("1"), invoice("2", InvoiceDetailCreated="soon")),
         "CT-DECODE-TIMESTAMP", ("'soon'", "column: InvoiceDetailCreated", "data row: 2"),
