@@ -11,6 +11,9 @@ from dagster_project.errors import CloudtallyError
 
 Month = dt.date
 
+ALL_MONTHS: Month = dt.date(1970, 1, 1)
+"""The month of what belongs to no month, such as a file of all invoices; never a billing month."""
+
 _MONTH = re.compile(r"^(\d{4})-(\d{2})(?:-01)?$")
 
 

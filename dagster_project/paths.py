@@ -6,7 +6,7 @@ Belongs here: names of folders and files. Nothing in this module creates or read
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_project.months import Month
+from dagster_project.months import ALL_MONTHS, Month
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT = PROJECT_ROOT / "dbt"
@@ -94,7 +94,8 @@ class Home:
 
     def landed(self, source: str, month: Month, delivery_id: str) -> Path:
         """Return the folder of one landed delivery."""
-        return self.landing / source / f"{month:%Y-%m-%d}" / delivery_id
+        folder = "all" if month == ALL_MONTHS else f"{month:%Y-%m-%d}"
+        return self.landing / source / folder / delivery_id
 
     def decoded_delivery(
         self, provider: str, export: str, source: str, month: Month, delivery_id: str

@@ -38,6 +38,10 @@ PAIRED_KINDS = ("cost-details",)
 """Exports that the provider writes twice: as actual and as amortised cost."""
 
 _PLACES = ("location", "actual", "amortized")
+INPUT_KINDS = ("billing-periods", "contract-commitments", "fx-rates", "invoices")
+INPUT_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+INPUTS = "inputs"
+
 _WORD = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
 _HAS_SCHEME = re.compile(r"^[a-z0-9]+:")
 
@@ -125,6 +129,33 @@ class SourceConfig(BaseModel):
         return self.export == "carbon"
 
 
+class InputConfig(SourceConfig):
+    """One file that the company itself supplies, such as its invoices.
+
+    It takes the way of a source. The dot keeps its name apart from any configured one, which has
+    none.
+    """
+
+    @field_validator("name", "provider")
+    @classmethod
+    def _is_a_word(cls, value: str) -> str:
+        return value
+
+    @model_validator(mode="after")
+    def _export_is_known(self) -> "InputConfig":
+        if self.export not in INPUT_KINDS:
+            known = ", ".join(INPUT_KINDS)
+            raise ValueError(f"there is no input {self.export!r}; this version reads: {known}")
+        if not self.location.lower().endswith(INPUT_SUFFIXES):
+            raise ValueError(f"name one file that ends in {', '.join(INPUT_SUFFIXES)}")
+        return self
+
+    @property
+    def room(self) -> str:
+        """Folder of decoded inputs."""
+        return INPUTS
+
+
 class Settings(BaseModel):
     """Everything a run needs to know.
 
@@ -134,6 +165,8 @@ class Settings(BaseModel):
         rules: File of virtual tag rules; the packaged defaults when absent.
         clock: Day by which lateness and period states are judged; today when absent.
         sources: Configured exports.
+        inputs: Files of the company itself, by name in the file: a location, or a mapping of
+            `location` and `options`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -143,7 +176,17 @@ class Settings(BaseModel):
     rules: Path | None = None
     clock: dt.date | None = None
     sources: tuple[SourceConfig, ...] = ()
+    inputs: tuple[InputConfig, ...] = ()
     config_path: Path | None = None
+
+    @field_validator("inputs", mode="before")
+    @classmethod
+    def _inputs_are_a_mapping(cls, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return value
+        if not isinstance(value, dict):
+            raise ValueError("write a mapping, such as {invoices: ./inputs/invoices.csv}")
+        return tuple(_input(str(kind), stated) for kind, stated in sorted(value.items()))
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Settings":
@@ -178,6 +221,17 @@ class Settings(BaseModel):
             where={"config": self.config_path},
             next_step=f"Configured: {', '.join(s.name for s in self.sources) or 'none'}.",
         )
+
+
+def _input(kind: str, stated: Any) -> dict[str, Any]:
+    stated = {"location": stated} if isinstance(stated, str) else stated
+    if not isinstance(stated, dict):
+        raise ValueError(f"{kind}: write a location, or a mapping of location and options")
+    fixed = {"name": f"{INPUTS}.{kind}", "provider": INPUTS, "export": kind}
+    clash = sorted(set(stated) - {"location", "options"})
+    if clash:
+        raise ValueError(f"{kind}: unknown key {clash[0]!r}; an input has location and options")
+    return {**stated, **fixed}
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -244,6 +298,9 @@ def _resolve_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
             _resolve_source(source, folder) if isinstance(source, dict) else source
             for source in sources
         ]
+    inputs = resolved.get(INPUTS)
+    if isinstance(inputs, dict):
+        resolved[INPUTS] = {kind: _resolve_input(stated, folder) for kind, stated in inputs.items()}
     return resolved
 
 
@@ -251,6 +308,14 @@ def _resolve_source(source: dict[str, Any], folder: Path) -> dict[str, Any]:
     places = {key: source[key] for key in _PLACES if isinstance(source.get(key), str)}
     found = {key: _resolve_location(place, folder) for key, place in places.items() if place}
     return {**source, **found}
+
+
+def _resolve_input(stated: Any, folder: Path) -> Any:
+    if isinstance(stated, str):
+        return _resolve_location(stated, folder)
+    if isinstance(stated, dict) and isinstance(stated.get("location"), str):
+        return {**stated, "location": _resolve_location(stated["location"], folder)}
+    return stated
 
 
 def _resolve_location(location: str, folder: Path) -> str:

@@ -51,9 +51,45 @@ def missing_pieces(provider: str, what: str, sampled: set[tuple[str, str]]) -> l
 
 def decoded_tables() -> set[str]:
     """Return the decoded exports that models may read."""
+    return source_tables("decoded")
+
+
+def source_tables(name: str) -> set[str]:
+    """Return the tables of a source of the models."""
     text = (ROOT / "dbt" / "models" / "staging" / "_sources.yml").read_text(encoding="utf-8")
     sources = {source["name"]: source for source in yaml.safe_load(text)["sources"]}
-    return {table["name"] for table in sources["decoded"]["tables"]}
+    return {table["name"] for table in sources[name]["tables"]}
+
+
+def document(name: str) -> str:
+    """Return the text of a page of the documentation."""
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def dataset_rows(what: str) -> list[dict[str, str]]:
+    """Return what the seeds say of the FOCUS datasets beside Cost and Usage: columns or values."""
+    path = ROOT / "seeds" / "focus" / f"focus_dataset_{what}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def dataset_macro(dataset: str) -> list[tuple[str, str, bool, list[str]]]:
+    """Return the columns of such a dataset as the macro lists them."""
+    text = macro_text("focus_dataset_columns", "decoded/focus_dataset_columns.sql")
+    listed = text.partition("return(")[2].rpartition("[dataset]")[0]
+    columns = ast.literal_eval(listed.strip().replace("true", "True").replace("false", "False"))
+    return [
+        (column["name"], column["kind"], column["required"], column.get("values", []))
+        for column in columns[dataset]
+    ]
+
+
+def published_columns(model: str) -> list[dict[str, Any]]:
+    """Return the columns of a FOCUS dataset as its properties list them."""
+    path = ROOT / "dbt" / "models" / "marts" / "core" / "_focus_datasets.yml"
+    models = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    columns: list[dict[str, Any]] = next(one for one in models if one["name"] == model)["columns"]
+    return columns
 
 
 def seed_columns() -> list[dict[str, str]]:

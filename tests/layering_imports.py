@@ -13,7 +13,7 @@ from pathlib import Path
 PACKAGES = ("dagster_project", "expectations")
 
 _GROUND = frozenset({"errors", "files", "months", "paths", "settings", "sqltext", "version"})
-_ARRIVAL = frozenset({"stores", "exports", "landing", "decoding"})
+_ARRIVAL = frozenset({"stores", "exports", "inputs", "landing", "decoding"})
 
 ALLOWED: Mapping[str, frozenset[str]] = {
     # what everything may stand on
@@ -27,6 +27,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     # arrival: provider's bytes to typed Parquet
     "stores": frozenset({"errors", "files"}),
     "exports": _GROUND | {"stores"},
+    "inputs": _GROUND | {"stores", "exports"},
     "landing": _GROUND | {"stores", "exports"},
     "decoding": _GROUND | {"stores", "exports", "landing"},
     # decisions and rules

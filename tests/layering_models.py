@@ -155,6 +155,8 @@ def _may_read(
     if kind == "source":
         schema, _, table = parent.partition(".")
         own = f"decoded.{_provider_of(model)}_"
+        if schema == "inputs":
+            return place in ("intermediate", "marts")
         return parent.startswith(own) if place == "staging" else schema == "ledger" and table != ""
     if kind == "seed":
         return place != "staging"

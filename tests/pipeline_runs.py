@@ -40,8 +40,10 @@ def land(context: Context, months: Iterable[Month] | None = None) -> list[Outcom
     wanted = list(months) if months is not None else None
     outcomes = [
         outcome
-        for source in context.settings.sources
-        for outcome in extract(context, source, wanted)
+        for source in (*context.settings.sources, *context.settings.inputs)
+        for outcome in extract(
+            context, source, None if source in context.settings.inputs else wanted
+        )
     ]
     faults = [str(outcome.error) for outcome in outcomes if not outcome.is_well]
     if faults:

@@ -8,7 +8,7 @@ import dagster as dg
 
 from dagster_project.assets.run_context import run_context
 from dagster_project.errors import CloudtallyError
-from dagster_project.months import Month
+from dagster_project.months import ALL_MONTHS, Month, month_of
 from dagster_project.partitions import range_tags
 from dagster_project.pipeline.calendar import reload_window
 from dagster_project.pipeline.extract import find_work
@@ -46,7 +46,7 @@ def _waiting(context: dg.SensorEvaluationContext) -> tuple[list[Month], str]:
     run = run_context()
     months: set[Month] = set()
     digest = hashlib.sha256()
-    for source in run.settings.sources:
+    for source in (*run.settings.sources, *run.settings.inputs):
         try:
             _, work, _ = find_work(run, source)
         except CloudtallyError as error:
@@ -55,7 +55,9 @@ def _waiting(context: dg.SensorEvaluationContext) -> tuple[list[Month], str]:
         for item in work:
             months.add(item.unit.month)
             digest.update("".join(found.signature for found in item.found).encode())
-    return sorted(months), digest.hexdigest()
+    if months == {ALL_MONTHS}:  # a new input changes no month, and a run has to be about one
+        months = {month_of(run.settings.today)}
+    return sorted(months - {ALL_MONTHS}), digest.hexdigest()
 
 
 def reload_schedule(job: str) -> dg.ScheduleDefinition:

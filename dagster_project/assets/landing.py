@@ -1,4 +1,4 @@
-"""One landing asset per configured source, and one decoded asset per export."""
+"""One landing asset per configured source or input, and one decoded asset per export."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from dagster_project.partitions import billing_months, one_run
 from dagster_project.pipeline.extract import Outcome, Status, extract
 from dagster_project.pipeline.imports import ensure_decoded
 from dagster_project.pipeline.lock import home_lock
-from dagster_project.settings import Settings, SourceConfig
+from dagster_project.settings import INPUTS, InputConfig, Settings, SourceConfig
 
 CHECK = "no_delivery_is_held_back"
 CHARGES_STALE_AFTER = timedelta(hours=36)
@@ -21,6 +21,11 @@ EMISSIONS_STALE_AFTER = timedelta(days=45)
 def landing_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the landing asset of every source."""
     return [_landing_asset(source) for source in settings.sources]
+
+
+def input_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Return one asset for every input; its table in the warehouse is a source of the models."""
+    return [_input_asset(source) for source in settings.inputs]
 
 
 def decoded_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -65,6 +70,29 @@ def _places(source: SourceConfig) -> str:
     """Return where a source is, without what follows a question mark."""
     places = ((name, place.split("?")[0]) for name, place in source.locations.items())
     return ", ".join(f"{name}: {place}" if name else place for name, place in places)
+
+
+def _input_asset(source: InputConfig) -> dg.AssetsDefinition:
+    key = dg.AssetKey([INPUTS, source.kind])
+
+    @dg.asset(
+        key=key,
+        backfill_policy=one_run,
+        group_name=INPUTS,
+        kinds={"file"},
+        description="A file of the company itself, landed whole. Grain: one delivery per content.",
+        metadata={"location": source.location.split("?")[0]},
+        check_specs=[dg.AssetCheckSpec(CHECK, asset=key)],
+        pool="home",
+    )
+    def input_file() -> dg.MaterializeResult:
+        run = run_context()
+        with home_lock(run.home.lock):
+            outcomes = extract(run, source)
+        note_outcomes(outcomes)
+        return _landing_result(outcomes)
+
+    return input_file
 
 
 def _landing_result(outcomes: Sequence[Outcome]) -> dg.MaterializeResult:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from dagster_project.errors import CloudtallyError
-from dagster_project.months import month_key
+from dagster_project.months import ALL_MONTHS, month_key
 
 STATE_STYLES = {
     "arrived": "green",
@@ -82,7 +82,8 @@ class Screen:
     def problems(self, outcomes: Sequence[Any]) -> None:
         """Print what somebody has to look at."""
         for outcome in outcomes:
-            month = month_key(outcome.month) if outcome.month else "all months"
+            has_month = outcome.month and outcome.month != ALL_MONTHS
+            month = month_key(outcome.month) if has_month else "all months"
             text = f"{outcome.source} {month} {outcome.status}: {outcome.error}"
             self.console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
 

@@ -100,7 +100,7 @@ def _decode_parts(delivery: Delivery, landed: Path, schema: Schema, building: Pa
     with _engine(building) as engine:
         for part in delivery.parts:
             parts.append(_decode_part(engine, delivery, landed, part, schema, building, counts))
-        _refuse_repeated_rows(engine, schema, [building / part.file for part in parts])
+        _refuse_doubled_rows(engine, building, parts, schema, delivery)
     _write_stats(building, delivery, schema, parts, counts)
 
 
@@ -270,6 +270,52 @@ def _refuse_other_rows(engine: duckdb.DuckDBPyConnection, output: Path, part: La
         )
 
 
+def _refuse_doubled_rows(
+    engine: duckdb.DuckDBPyConnection,
+    building: Path,
+    parts: Sequence[DecodedPart],
+    schema: Schema,
+    delivery: Delivery,
+) -> None:
+    """Refuse two rows that share what names a row; one without a part of its name is no row's."""
+    held = [part for part in parts if schema.key and set(schema.key) <= set(part.columns)]
+    if not held:
+        return
+    engine.execute("set threads = 1")  # so that rows are numbered as they stand
+    rows = " union all ".join(
+        f"select {number} as part, row_number() over () as row_number, {_texts_of(schema.key)}"
+        f" from {_parquet(building / part.file)}"
+        for number, part in enumerate(held)
+    )
+    keys = ", ".join(quoted(name) for name in schema.key)
+    known = " and ".join(f"{quoted(name)} is not null" for name in schema.key)
+    name = delivery.parts[0].name
+    doubled = _row(
+        engine,
+        f"select part, row_number, {keys}, copies, total from ("
+        f"select *, row_number() over (partition by {keys} order by part, row_number) as copies,"
+        f" count(*) over () - count(distinct row({keys})) over () as total"
+        f" from ({rows}) where {known}) where copies = 2 order by part, row_number limit 1",
+        name,
+    )
+    if doubled:
+        part, row, *values_of_key = doubled[:-2]
+        raise CloudtallyError(
+            "CT-DECODE-DUPLICATE-KEY",
+            f"Two rows have the same {', '.join(schema.key)}: "
+            f"{', '.join(_shown(str(value)) for value in values_of_key)} "
+            f"({doubled[-1]} such row{'' if doubled[-1] == 1 else 's'}).",
+            where={"file": delivery.parts[int(part)].name, "data row": row},
+            next_step="Have the file written again with every row once.",
+        )
+
+
+def _texts_of(columns: Sequence[str]) -> str:
+    return ", ".join(
+        f"nullif(cast({quoted(name)} as varchar), '') as {quoted(name)}" for name in columns
+    )
+
+
 def _refuse_problems(
     engine: duckdb.DuckDBPyConnection,
     relation: str,
@@ -299,28 +345,6 @@ def _refuse_absent(schema: Schema, types: Mapping[str, str], part: LandedPart) -
             f"Mandatory columns are missing or empty: {', '.join(lacking)}.",
             where={"file": part.name},
             next_step="Add the column, or set the source's option of that name if it has one.",
-        )
-
-
-def _refuse_repeated_rows(
-    engine: duckdb.DuckDBPyConnection, schema: Schema, files: Sequence[Path]
-) -> None:
-    """Refuse a delivery in which two rows have the name that only one may have."""
-    present = [literal(str(path)) for path in files if path.exists()]
-    if not schema.unique_by or not present:
-        return
-    names = ", ".join(quoted(column) for column in schema.unique_by)
-    found = engine.execute(
-        f"select {names}, count(*) from read_parquet([{', '.join(present)}], "
-        f"hive_partitioning = false, union_by_name = true) "
-        f"group by {names} having count(*) > 1 order by {names} limit 1"
-    ).fetchone()
-    if found:
-        shown = ", ".join(_shown(None if cell is None else str(cell)) for cell in found[:-1])
-        raise CloudtallyError(
-            "CT-DECODE-DUPLICATE-ROW",
-            f"{found[-1]} rows have the same {', '.join(schema.unique_by)}: {shown}.",
-            next_step="Deliver the month again with one row for each.",
         )
 
 

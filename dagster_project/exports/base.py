@@ -148,6 +148,7 @@ class Schema:
         never_null: Columns without whose value a line can't be counted.
         totals: Columns whose sums are control totals.
         measures: Control totals over several columns, such as the declared cash measure.
+        key: Columns that together name a row; rows that share them are refused.
         period: Column whose month must be the unit's month.
         billed: Column whose month may be the unit's month instead, such as a billing period.
         days: Column whose dates are counted for the coverage guard.
@@ -160,7 +161,6 @@ class Schema:
             names are also matched without regard to case.
         twins: Sets of parts that must agree.
         rules: What values must be beyond their kind.
-        unique_by: Columns that together name a row at most once in a delivery.
     """
 
     version: str
@@ -176,8 +176,8 @@ class Schema:
     prefixes: tuple[str, ...] = ()
     noted: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
-    unique_by: tuple[str, ...] = ()
     never_null: frozenset[str] = frozenset()
+    key: tuple[str, ...] = ()
     billed: str | None = None
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     twins: Twins | None = None
@@ -266,6 +266,8 @@ class Candidate:
         columns: Column names as the manifest states them.
         shared: Whether the files also hold rows of other months, which belong to other units.
         may_be_empty: Whether zero rows are normal for this export.
+        quiet_since: For a delivery that is one file: when it was last written to. Once nobody has
+            done so for a while, it needs no second listing.
         note: Remark of the provider that belongs to the delivery, kept in its manifest.
         version: Schema version as the manifest or the configuration states it, else empty.
     """
@@ -284,6 +286,7 @@ class Candidate:
     may_be_empty: bool = False
     note: Mapping[str, Any] = field(default_factory=dict)
     version: str = ""
+    quiet_since: dt.datetime | None = None
 
     @property
     def is_manifested(self) -> bool:

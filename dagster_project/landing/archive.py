@@ -22,7 +22,7 @@ from dagster_project.landing.delivery import (
 )
 from dagster_project.landing.readers import columns_of, states_columns
 from dagster_project.landing.totals import Tally, shape_and_add
-from dagster_project.months import Month
+from dagster_project.months import ALL_MONTHS, Month
 from dagster_project.paths import Home
 from dagster_project.settings import SourceConfig
 from dagster_project.stores.base import ObjectInfo, ObjectStore
@@ -112,7 +112,8 @@ def clear_staging(
 def _unit_staging(home: Home, source: str, month: Month, variant: str) -> Path:
     # A variant is part of a provider's key: hashed, because no key ever becomes a path.
     version = f"-{hashlib.sha256(variant.encode()).hexdigest()[:8]}" if variant else ""
-    return home.incoming / source / f"{month:%Y-%m}{version}"
+    name = "all" if month == ALL_MONTHS else f"{month:%Y-%m}"
+    return home.incoming / source / f"{name}{version}"
 
 
 def _refuse_missing_parts(candidate: Candidate) -> None:

@@ -50,6 +50,39 @@ class PeriodRow:
     data_as_of: dt.datetime | None
 
 
+@dataclass(frozen=True)
+class SectorRow:
+    """One billing month of the charges: whether it is complete, and when it last changed."""
+
+    month: Month
+    complete: bool
+    last_updated: dt.datetime
+
+
+def sector_rows(settings: Settings, state: LedgerState) -> list[SectorRow]:
+    """Return one row for every billing month that has charges.
+
+    A month is complete when every source of charges has delivered it, none is held back, and no
+    provider restates it as a matter of course any more.
+    """
+    charges = [source for source in settings.sources if not source.is_emissions]
+    names = {source.name for source in charges}
+    calendar = [row for row in calendar_rows(settings, state) if row.source_name in names]
+    rows = []
+    for month in sorted({unit.month for unit in state.current if unit.source in names}):
+        arrived = all(row.state == "arrived" for row in calendar if row.month == month)
+        settled = month < month_of(settings.today) and not any(
+            month in reload_window(source, settings.today) for source in charges
+        )
+        moments = [
+            decision.at
+            for unit, decision in state.current.items()
+            if unit.month == month and unit.source in names
+        ]
+        rows.append(SectorRow(month, arrived and settled, max(moments).astimezone(dt.UTC)))
+    return rows
+
+
 def calendar_rows(settings: Settings, state: LedgerState) -> list[CalendarRow]:
     """Return one row for every source and month from its first delivery to the present."""
     rows = []

@@ -5,6 +5,7 @@ Whatever may pass by itself (network, throttling, a full disk) leaves no decisio
 that the next run tries again.
 """
 
+import datetime as dt
 import hashlib
 import time
 from collections import defaultdict
@@ -23,7 +24,6 @@ from dagster_project.exports.base import (
     Unreadable,
     option_error,
 )
-from dagster_project.exports.registry import export_of
 from dagster_project.landing.archive import clear_staging, fetch
 from dagster_project.landing.delivery import Delivery, read_delivery
 from dagster_project.landing.guards import (
@@ -36,7 +36,7 @@ from dagster_project.landing.problems import disk_error
 from dagster_project.landing.twins import refuse_unequal_twins
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.ledger.store import Kind
-from dagster_project.months import Month, month_key
+from dagster_project.months import ALL_MONTHS, Month, month_key
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.offers import (
     circumstances,
@@ -46,13 +46,17 @@ from dagster_project.pipeline.offers import (
     shrink_reason,
 )
 from dagster_project.pipeline.overlap import refuse_overlap
+from dagster_project.pipeline.readers import reader_of
 from dagster_project.pipeline.refusals import kept, located, place_of, recorded, staged
-from dagster_project.settings import SourceConfig
+from dagster_project.settings import InputConfig, SourceConfig
 from dagster_project.stores import ObjectStore
 from dagster_project.stores.composite import together
 
 SETTLE_SECONDS = 30.0
 """How long a folder without a manifest must stay unchanged between two listings."""
+
+QUIET_SECONDS = 5.0
+"""How long nobody must have written to a delivery that is one file."""
 
 LONGEST_SETTLE_SECONDS = 3600.0
 
@@ -110,7 +114,7 @@ class Verdict:
 
 def open_source(source: SourceConfig) -> ObjectStore:
     """Return the store of a source; providers' APIs look like one."""
-    export = export_of(source)
+    export = reader_of(source)
     return together(
         {name: export.open(place, source.options) for name, place in source.locations.items()}
     )
@@ -128,7 +132,7 @@ def find_work(
     wanted = set(months) if months is not None else None
     state = context.state()
     offered: dict[Unit, list[Found]] = defaultdict(list)
-    for found in export_of(source).find(store, source.options):
+    for found in reader_of(source).find(store, source.options):
         if wanted is None or found.month in wanted:
             offered[Unit(source.name, found.month, found.variant)].append(found)
     work, settled = [], []
@@ -204,7 +208,7 @@ def _examine(
     """Fetch, decode and judge a delivery; what can't be counted is not left decoded."""
     if isinstance(found, Unreadable):
         raise found.error
-    export = export_of(source)
+    export = reader_of(source)
     delivery, _ = fetch(store, source, found, list(export.schemas()), context.home)
     decode_landed(context, source, export, delivery)
     try:
@@ -217,7 +221,7 @@ def _examine(
 def _judge(
     context: Context, source: SourceConfig, unit: Unit, found: Candidate, delivery: Delivery
 ) -> Verdict:
-    refuse_unequal_twins(delivery, schema_of(export_of(source), delivery).twins)
+    refuse_unequal_twins(delivery, schema_of(reader_of(source), delivery).twins)
     state = context.state()
     current = state.current.get(unit)
     previous = landed_delivery(context, current) if current is not None else None
@@ -229,7 +233,8 @@ def _judge(
         refuse_shrink(delivery, previous)
     elif not _may_have_no_rows(found):
         refuse_no_rows(delivery)
-    refuse_overlap(context, state, source, delivery)
+    if not isinstance(source, InputConfig):
+        refuse_overlap(context, state, source, delivery)
     return Verdict(delivery, forgiven, tuple(oddities(delivery, previous)))
 
 
@@ -390,11 +395,12 @@ def _settled_folders(
         found
         for found in waiting
         if found.signature not in seen_before.get((source.name, found.month, found.variant), ())
+        and not _is_quiet(found)
     ]
     unsettled: set[str] = set()
     if fresh:
         time.sleep(_settle_seconds(source))
-        again = {found.signature for found in export_of(source).find(store, source.options)}
+        again = {found.signature for found in reader_of(source).find(store, source.options)}
         unsettled = {found.signature for found in fresh} - again
     for found in fresh:
         context.ledger.append(
@@ -407,8 +413,17 @@ def _settled_folders(
     return frozenset(found.signature for found in waiting) - unsettled
 
 
+def _is_quiet(found: Candidate) -> bool:
+    """Tell whether a delivery is one file that nobody is writing any more."""
+    if found.quiet_since is None:
+        return False
+    age = dt.datetime.now(dt.UTC) - found.quiet_since
+    return age.total_seconds() >= QUIET_SECONDS
+
+
 def _settle_seconds(source: SourceConfig) -> float:
-    stated = source.options.get("settle_seconds", SETTLE_SECONDS)
+    usual = QUIET_SECONDS if isinstance(source, InputConfig) else SETTLE_SECONDS
+    stated = source.options.get("settle_seconds", usual)
     is_number = isinstance(stated, int | float) and not isinstance(stated, bool)
     if not is_number or not 0 <= stated <= LONGEST_SETTLE_SECONDS:
         raise option_error("settle_seconds", f"write 0 to {LONGEST_SETTLE_SECONDS:.0f} seconds")
@@ -416,7 +431,8 @@ def _settle_seconds(source: SourceConfig) -> float:
 
 
 def _sentence(outcome: Outcome) -> str:
-    month = month_key(outcome.month) if outcome.month else "all months"
+    has_month = outcome.month is not None and outcome.month != ALL_MONTHS
+    month = month_key(outcome.month) if outcome.month and has_month else "all months"
     variant = f" {outcome.variant}" if outcome.variant else ""
     name = f"{outcome.source} {month}{variant}"
     if outcome.status is Status.ACCEPTED:

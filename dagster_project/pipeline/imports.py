@@ -10,14 +10,15 @@ from typing import Any
 import duckdb
 
 from dagster_project.decoding.decode import read_stats
-from dagster_project.exports.registry import export_of
 from dagster_project.landing.delivery import Delivery
 from dagster_project.ledger.state import Decision, LedgerState, Unit
-from dagster_project.months import Month
+from dagster_project.months import ALL_MONTHS, Month
 from dagster_project.pipeline.calendar import CalendarRow, PeriodRow, calendar_rows, period_rows
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import decode_landed, landed_delivery
-from dagster_project.pipeline.plan import counted_deliveries
+from dagster_project.pipeline.inputs import decoded_folder, input_states, load_inputs
+from dagster_project.pipeline.plan import counted_deliveries, current_inputs
+from dagster_project.pipeline.readers import reader_of
 from dagster_project.rules.parse import load_rules
 from dagster_project.rules.table import TAG_RULES_COLUMNS, rule_rows
 from dagster_project.sqltext import quoted
@@ -40,13 +41,14 @@ def ensure_decoded(context: Context, sources: Iterable[str] | None = None) -> No
         context: The run's surroundings.
         sources: Look at these sources only.
     """
-    wanted = set(sources) if sources is not None else None
-    for unit, decision in counted_deliveries(context, context.state()).items():
-        if wanted is not None and unit.source not in wanted:
-            continue
-        source = context.settings.source(unit.source)
-        delivery = landed_delivery(context, decision)
-        decode_landed(context, source, export_of(source), delivery)
+    state = context.state()
+    configured = {s.name: s for s in (*context.settings.sources, *context.settings.inputs)}
+    wanted = set(sources) if sources is not None else set(configured)
+    decided = counted_deliveries(context, state) | current_inputs(context, state)
+    for unit, decision in decided.items():
+        if unit.source in wanted:
+            source = configured[unit.source]
+            decode_landed(context, source, reader_of(source), landed_delivery(context, decision))
 
 
 def import_ledger(context: Context, dirty: Iterable[Month]) -> None:
@@ -63,6 +65,7 @@ def import_ledger(context: Context, dirty: Iterable[Month]) -> None:
         connection.execute("create schema if not exists ledger")
         for name, (columns, rows) in tables.items():
             write_table(connection, f"ledger.{name}", columns, rows)
+        load_inputs(connection, context, current_inputs(context, context.state()))
         connection.execute("commit")
     finally:
         connection.close()
@@ -77,9 +80,10 @@ def ledger_tables(context: Context, dirty: Iterable[Month]) -> dict[str, Table]:
     return {
         **_decoded(context, counted, folders),
         "sources": _sources(context),
+        "inputs": input_states(context, state),
         "deliveries": _deliveries(context, state),
         "control_totals": _control_totals(context, landed),
-        "decode_counts": _decode_counts(context, landed, folders),
+        "decode_counts": _decode_counts(context, state, landed, folders),
         "calendar": _dataclass_table(CalendarRow, calendar_rows(context.settings, state)),
         "periods": _dataclass_table(PeriodRow, period_rows(context.settings, state)),
         "denied_accounts": _denied_accounts(context, landed),
@@ -155,7 +159,7 @@ def _sources(context: Context) -> Table:
             ("is_internal", "boolean"),
         ],
         [
-            (s.name, s.provider, s.export, s.authoritative, export_of(s).is_internal)
+            (s.name, s.provider, s.export, s.authoritative, reader_of(s).is_internal)
             for s in context.settings.sources
         ],
     )
@@ -166,7 +170,7 @@ def _deliveries(context: Context, state: LedgerState) -> Table:
     rows = [
         (
             unit.source,
-            unit.month,
+            None if unit.month == ALL_MONTHS else unit.month,
             unit.variant,
             delivery_id,
             decision.kind.value,
@@ -213,9 +217,12 @@ def _control_totals(context: Context, landed: dict[Unit, Delivery]) -> Table:
 
 
 def _decode_counts(
-    context: Context, landed: dict[Unit, Delivery], folders: dict[Unit, Path]
+    context: Context,
+    state: LedgerState,
+    landed: dict[Unit, Delivery],
+    folders: dict[Unit, Path],
 ) -> Table:
-    rows: list[Sequence[Any]] = []
+    rows = _input_counts(context, state)
     for unit, delivery in landed.items():
         provider = context.settings.source(unit.source).provider
         head = (unit.source, provider, unit.month, delivery.delivery_id)
@@ -250,6 +257,23 @@ def _decode_counts(
 
 def _rows_without(delivery: Delivery, column: str) -> int:
     return sum(part.rows for part in delivery.parts if column not in part.columns)
+
+
+def _input_counts(context: Context, state: LedgerState) -> list[Sequence[Any]]:
+    """Return what decoding found in inputs; they belong to no provider and no month."""
+    sources = {source.name: source for source in context.settings.inputs}
+    rows: list[Sequence[Any]] = []
+    for unit, decision in sorted(current_inputs(context, state).items()):
+        head = (unit.source, None, None, decision.delivery_id)
+        folder = decoded_folder(context, sources[unit.source], unit, decision)
+        for count in read_stats(folder)["counts"]:
+            detail = ODDITY_DETAIL[count["name"]]
+            rows.append((*head, count["name"], count["column"], count["rows"], detail))
+        delivery = landed_delivery(context, decision)
+        for column in delivery.unknown_columns:
+            detail = "a column that this input doesn't declare; it is not read"
+            rows.append((*head, "unknown_column", column, delivery.totals.rows, detail))
+    return rows
 
 
 def _denied_accounts(context: Context, landed: dict[Unit, Delivery]) -> Table:

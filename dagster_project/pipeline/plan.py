@@ -12,14 +12,15 @@ from typing import Any
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.months import Month
 from dagster_project.paths import PROJECT_ROOT, Home
-from dagster_project.pipeline.calendar import calendar_rows, period_rows
+from dagster_project.pipeline.calendar import calendar_rows, period_rows, sector_rows
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.overlap import shared_accounts
 from dagster_project.rules.parse import load_rules
+from dagster_project.settings import INPUTS
 from dagster_project.version import code_hash, hash_files
 
 NOTE = "warehouse.json"
-_PUBLISHING_ROOMS = ("dagster_project/publish", "expectations")
+_PUBLISHING_ROOMS = ("dagster_project/publish", "dagster_project/inputs", "expectations")
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,12 @@ def counted_deliveries(context: Context, state: LedgerState) -> dict[Unit, Decis
     return counted
 
 
+def current_inputs(context: Context, state: LedgerState) -> dict[Unit, Decision]:
+    """Return the current deliveries of configured inputs: they shape what is published."""
+    names = {source.name for source in context.settings.inputs}
+    return {unit: decision for unit, decision in state.current.items() if unit.source in names}
+
+
 def fingerprint(context: Context, counted: dict[Unit, Decision], month: Month) -> str:
     """Hash everything that shapes a month: deliveries, rules, seeds, models, configuration."""
     sources = {source.name: source for source in context.settings.sources}
@@ -166,7 +173,20 @@ def _publication_content(context: Context, state: LedgerState, prints: dict[Mont
         for row in period_rows(context.settings, state)
     ]
     months = sorted((month.isoformat(), value) for month, value in prints.items())
-    return _hash([months, calendar, periods, publishing_code()])
+    sectors = [[row.month, row.complete] for row in sector_rows(context.settings, state)]
+    inputs = sorted(
+        [unit.source, decision.payload["content"], decision.payload["schema_version"]]
+        for unit, decision in current_inputs(context, state).items()
+    )
+    held_back = sorted(
+        [decision.unit.source, decision.delivery_id]
+        for decision in state.quarantined()
+        if decision.unit.source.startswith(f"{INPUTS}.")
+    )
+    configured = [source.export for source in context.settings.inputs]
+    return _hash(
+        [months, calendar, periods, sectors, configured, inputs, held_back, publishing_code()]
+    )
 
 
 def publishing_code() -> str:

@@ -10,7 +10,7 @@ from dagster_project.errors import CloudtallyError
 from dagster_project.exports.base import Found, Unreadable
 from dagster_project.landing.archive import landed_before, staging_folder
 from dagster_project.ledger.state import Decision, LedgerState, Unit
-from dagster_project.months import month_key
+from dagster_project.months import ALL_MONTHS, month_key
 from dagster_project.pipeline.context import Context
 
 _COORDINATES = ("source", "month", "version", "manifest", "file", "column", "data row")
@@ -20,7 +20,7 @@ def place_of(unit: Unit) -> dict[str, str | None]:
     """Return a unit as coordinates of an error."""
     return {
         "source": unit.source,
-        "month": month_key(unit.month),
+        "month": None if unit.month == ALL_MONTHS else month_key(unit.month),
         "version": unit.variant or None,
     }
 
@@ -63,7 +63,8 @@ def kept(context: Context, state: LedgerState, unit: Unit, found: Found) -> str:
     """Say where a refused delivery's bytes are and what is current instead."""
     current = state.current.get(unit)
     if current is None:
-        before = "no delivery of this month was accepted before"
+        what = "input" if unit.month == ALL_MONTHS else "month"
+        before = f"no delivery of this {what} was accepted before"
     else:
         before = (
             f"delivery {current.delivery_id} ({current.payload.get('rows')} rows) stays current"

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.ledger.state import Unit
-from dagster_project.months import Month
+from dagster_project.months import ALL_MONTHS, Month
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import Outcome, Status, find_work
 from dagster_project.pipeline.plan import Plan, make_plan
+from dagster_project.settings import InputConfig
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,19 @@ class Survey:
     @property
     def months(self) -> list[Month]:
         """Months that a run has to cover."""
-        return sorted({unit.month for unit in self.waiting} | set(self.plan.months))
+        return sorted(
+            ({unit.month for unit in self.waiting} | set(self.plan.months)) - {ALL_MONTHS}
+        )
 
 
 def survey(context: Context, months: set[Month] | None = None) -> Survey:
-    """Ask every source what is new, and the ledger what is dirty."""
+    """Ask every source and input what is new, and the ledger what is dirty."""
     waiting: list[Unit] = []
     problems: list[Outcome] = []
-    for source in context.settings.sources:
+    for source in (*context.settings.sources, *context.settings.inputs):
+        wanted = None if isinstance(source, InputConfig) else months
         try:
-            _, work, settled = find_work(context, source, months)
+            _, work, settled = find_work(context, source, wanted)
         except CloudtallyError as error:
             problems.append(Outcome(source.name, None, "", Status.FAILED, error=error))
             continue

@@ -22,11 +22,13 @@ from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.plan import (
     Plan,
     counted_deliveries,
+    current_inputs,
     place_of,
     publishing_code,
     rules_id,
 )
 from dagster_project.publish.digest import content_hashes, table_hash
+from dagster_project.publish.focus_metadata import write_focus_metadata
 from dagster_project.publish.report import write_report
 from dagster_project.sqltext import literal
 from dagster_project.version import code_version
@@ -38,6 +40,11 @@ FACT = "fct_cost_and_carbon"
 MONTHLY = (FACT, "mart_spend_carbon_daily")
 HASH_ALGORITHM = f"duckdb {duckdb.__version__} hash()"
 FOCUS_VIEWS = ("focus_v1_2", "focus_v1_4")
+FOCUS_TABLES = (
+    "focus_v1_4_billing_period",
+    "focus_v1_4_contract_commitment",
+    "focus_v1_4_invoice_detail",
+)
 _PREFIXES = ("fct_", "dim_", "bridge_", "mart_", "dq_")
 
 
@@ -73,7 +80,8 @@ def build_candidate(context: Context, plan: Plan) -> CandidateFolder:
     tables = _export_tables(home, folder)
     focus = _focus_queries(home)
     _write_database(folder, tables, focus)
-    manifest = _manifest(context, plan, folder, tables, now)
+    schemas = write_focus_metadata(context, folder, folder / DATABASE, now)
+    manifest = _manifest(context, plan, folder, tables, now) | {"focus_schemas": schemas}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     write_report(folder / DATABASE, folder / "report")
     _sync_tree(folder)
@@ -139,7 +147,7 @@ def _published_relations(connection: duckdb.DuckDBPyConnection) -> list[str]:
         "select table_name from information_schema.tables where table_schema = 'main'"
         " order by table_name"
     ).fetchall()
-    return [name for (name,) in rows if name.startswith(_PREFIXES)]
+    return [name for (name,) in rows if name.startswith(_PREFIXES) or name in FOCUS_TABLES]
 
 
 def _link_months(lake: Path, target: Path) -> None:
@@ -222,6 +230,10 @@ def _manifest(
         "deliveries": [
             [unit.source, unit.month.isoformat(), unit.variant, decision.delivery_id]
             for unit, decision in sorted(counted_deliveries(context, state).items())
+        ],
+        "inputs": [
+            [unit.source, decision.delivery_id]
+            for unit, decision in sorted(current_inputs(context, state).items())
         ],
         "fact_months": {
             month.isoformat(): {"hash": value, "built": built.get(month.isoformat())}

@@ -187,5 +187,8 @@ def _write_config(summary: EstateSummary) -> None:
             f"  - {{name: {source.name}, provider: {source.provider}, "
             f"export: {source.export}, {places}}}"
         )
+    lines.append("inputs:")
+    for kind, path in (("invoices", summary.invoices), ("fx-rates", summary.rates)):
+        lines.append(f"  {kind}: ./{path.relative_to(summary.out).as_posix()}")
     with open_text(summary.config) as text:
         text.write("\n".join(lines) + "\n")

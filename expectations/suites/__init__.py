@@ -9,6 +9,7 @@ from expectations.suites import (
     dq_result,
     fct_cost_and_carbon,
     fct_emissions_reported,
+    focus_datasets,
     mart_data_calendar,
     mart_hotspot,
     mart_spend_carbon_daily,
@@ -23,6 +24,7 @@ ALL_SUITES: tuple[Suite, ...] = (
     mart_hotspot.SUITE,
     mart_data_calendar.SUITE,
     dq_result.SUITE,
+    *focus_datasets.SUITES,
     *dimensions.SUITES,
 )
 """Every suite, in the order in which a reader would ask."""

@@ -20,9 +20,10 @@ from dagster_project.exports.base import focus_columns
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.ledger.store import Event, Kind
 from dagster_project.months import Month, month_key, next_month
+from dagster_project.paths import Home
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import Outcome, extract
-from dagster_project.settings import Settings, SourceConfig
+from dagster_project.settings import InputConfig, Settings, SourceConfig
 from dagster_project.stores.base import ObjectInfo, ObjectStore
 
 MARCH = dt.date(2026, 3, 1)
@@ -253,8 +254,23 @@ class House:
             name=name, provider=provider, export=export, location=location.as_uri(), **more
         )
 
+    def add_input(self, kind: str, file: Path, **options: Any) -> None:
+        """Configure an input; it goes by its kind here."""
+        self.sources[kind] = InputConfig(
+            name=f"inputs.{kind}",
+            provider="inputs",
+            export=kind,
+            location=file.as_uri(),
+            options={"settle_seconds": 0} | options,
+        )
+
     def context(self, accept_shrink: str | None = None) -> Context:
-        settings = Settings(home=self.home, sources=tuple(self.sources.values()))
+        everything = self.sources.values()
+        settings = Settings(
+            home=self.home,
+            sources=tuple(one for one in everything if not isinstance(one, InputConfig)),
+            inputs=tuple(one for one in everything if isinstance(one, InputConfig)),
+        )
         return Context(settings, report=self.heard.append, accept_shrink=accept_shrink)
 
     def extract(self, name: str = "main", accept_shrink: str | None = None) -> dict[Month, Outcome]:
@@ -302,7 +318,7 @@ class House:
 
     def folder_of(self, decision: Decision) -> Path:
         unit = decision.unit
-        return self.home / "landing" / unit.source / unit.month.isoformat() / decision.delivery_id
+        return Home(self.home).landed(unit.source, unit.month, decision.delivery_id)
 
 
 def digest(folder: Path) -> dict[str, str]:

@@ -32,6 +32,7 @@ from dagster_project.sample_estate import write_estate
 MAY, JUNE, JULY, AUGUST = (dt.date(2026, month, 1) for month in (5, 6, 7, 8))
 ROWS = 2_000
 LONGEST_RUN_SECONDS = 900
+DELIVERED = ("exports", "inputs")
 START = "from dagster_project.cli.main import main\nmain()\n"
 SNAPSHOT = """
 import sys, duckdb
@@ -217,13 +218,14 @@ def put_back(place: Place, saved: Path) -> None:
 
 
 def _copy(estate: Path, to: Path) -> None:
-    """Copy an estate; exports are linked, because a store sees a copied file as another one."""
-    shutil.copytree(estate, to, symlinks=True, ignore=_exports)
-    shutil.copytree(estate / "exports", to / "exports", copy_function=os.link)
+    """Copy an estate; what is read is linked, because a store sees a copied file as another one."""
+    shutil.copytree(estate, to, symlinks=True, ignore=_delivered)
+    for name in DELIVERED:
+        shutil.copytree(estate / name, to / name, copy_function=os.link)
 
 
-def _exports(folder: str, names: list[str]) -> set[str]:
-    return {"exports"} & set(names) if (Path(folder) / "cloudtally.yaml").exists() else set()
+def _delivered(folder: str, names: list[str]) -> set[str]:
+    return set(DELIVERED) & set(names) if (Path(folder) / "cloudtally.yaml").exists() else set()
 
 
 def restate_onprem(

@@ -10,10 +10,17 @@ import pytest
 from dagster_project.decoding.values import oddities
 from dagster_project.exports.azure import cost_details
 from dagster_project.exports.base import ColumnKind, Schema
+from dagster_project.inputs.declared import columns_of, schemas_of
 from dagster_project.pipeline.build import MONTHLY_MODELS
 from dagster_project.pipeline.imports import ODDITY_DETAIL
 from dagster_project.sample_estate.sources import EXPORTS
-from dagster_project.settings import ANY_PROVIDER_KINDS, EXPORT_KINDS, SourceConfig
+from dagster_project.settings import (
+    ANY_PROVIDER_KINDS,
+    EXPORT_KINDS,
+    INPUT_KINDS,
+    SourceConfig,
+)
+from expectations.suites import focus_datasets
 from tests import completeness as pieces
 from tests.completeness import ROOT
 
@@ -132,6 +139,65 @@ def test_the_macro_lists_the_columns_of_the_seed() -> None:
     text = pieces.macro_text("focus_columns", "decoded/focus_columns.sql")
     listed = re.findall(r"{'name': '(\w+)', 'kind': '(\w+)'}", text)
     assert listed == [(row["column_name"], row["kind"]) for row in pieces.seed_columns()]
+
+
+@pytest.mark.parametrize("dataset", ["BillingPeriod", "ContractCommitment", "InvoiceDetail"])
+def test_the_other_datasets_are_the_same_everywhere(dataset: str) -> None:
+    """Seed, macro, published columns, promises and input agree."""
+    seed = [row for row in pieces.dataset_rows("columns") if row["dataset"] == dataset]
+    names = [row["column_name"] for row in seed]
+    allowed: dict[str, list[str]] = {}
+    for row in pieces.dataset_rows("values"):
+        if row["dataset"] == dataset:
+            allowed.setdefault(row["column_name"], []).append(row["value"])
+    assert names == sorted(names)
+    required = [r["column_name"] for r in seed if (r["v1_4"], r["v1_4_nullable"]) == ("M", "false")]
+    assert pieces.dataset_macro(dataset) == [
+        (row["column_name"], row["kind"], row["column_name"] in required,
+         allowed.get(row["column_name"], []))
+        for row in seed
+    ]  # fmt: skip
+    word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", dataset)
+    published = pieces.published_columns(f"focus_v1_4_{word.lower()}")
+    assert [column["name"] for column in published] == names
+    kinds = {"decimal": "decimal(38,18)", "timestamp": "timestamp"}
+    for column, row in zip(published, seed, strict=True):
+        assert column["data_type"] == kinds.get(row["kind"], "varchar")
+        assert column["description"] == row["description"]
+        assert column["config"]["meta"]["additivity"] == row["additivity"]
+        assert ("not_null" in column.get("data_tests", [])) == (row["column_name"] in required)
+    promised = getattr(focus_datasets, f"{word.upper()}_COLUMNS")
+    assert list(promised) == names
+    optional = getattr(focus_datasets, f"{word.upper()}_OPTIONAL", ())
+    assert [name for name in names if name not in optional] == required
+
+
+def test_every_input_is_a_table_that_models_may_read() -> None:
+    assert pieces.source_tables("inputs") == {kind.replace("-", "_") for kind in INPUT_KINDS}
+    for kind in INPUT_KINDS:
+        assert schemas_of(kind)
+        for schema in schemas_of(kind):
+            assert schema.mandatory <= set(schema.columns)
+            assert set(schema.key) <= set(schema.columns)
+            assert set(schema.columns) == set(columns_of(kind))
+    documented = set(re.findall(r"^### `([a-z-]+)`$", pieces.document("inputs.md"), re.MULTILINE))
+    assert documented == set(INPUT_KINDS)
+
+
+@pytest.mark.parametrize(("version", "columns"), [("1.2", 57), ("1.4", 65)])
+def test_a_focus_view_has_its_columns_in_order_and_nothing_else(
+    version: str, columns: int, manifest: dict[str, Any]
+) -> None:
+    name = f"focus_v{version.replace('.', '_')}"
+    level = f"v{version.replace('.', '_')}"
+    expected = [row["column_name"] for row in pieces.seed_columns() if row[level]]
+    assert expected == sorted(expected)
+    assert len(expected) == columns
+    model = manifest["nodes"][f"model.cloudtally.{name}"]
+    assert list(model["columns"]) == expected
+    selected, _, rest = model["compiled_code"].partition("from ")
+    assert re.findall(r"\w+", selected) == ["select", *expected]
+    assert "where x_RecordKind = 'Charge'" in rest
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.4"])

@@ -70,19 +70,22 @@ def test_without_a_configuration_the_models_are_shown_alone(
     alone = {key for assets in made(build_definitions(None)) for key in assets.keys}
     everything = {key for assets in made(definitions) for key in assets.keys}
     assert alone < everything
-    assert {key.path[0] for key in everything - alone} == {"landing", "decoded"}
+    assert {key.path[0] for key in everything - alone} == {"landing", "decoded", "inputs"}
 
 
 def test_every_source_has_a_landing_asset_that_leads_to_the_publication(
     definitions: dg.Definitions, settings: Settings
 ) -> None:
     graph = definitions.resolve_asset_graph()
-    for source in settings.sources:
-        seen, edge = set(), {dg.AssetKey(["landing", source.name])}
+    landed = [dg.AssetKey(["landing", source.name]) for source in settings.sources]
+    landed += [dg.AssetKey(["inputs", source.kind]) for source in settings.inputs]
+    for key in landed:
+        seen: set[dg.AssetKey] = set()
+        edge = {key}
         while edge:
             seen |= edge
             edge = {child for key in edge for child in graph.get(key).child_keys} - seen
-        assert PUBLISHED in seen, source.name
+        assert PUBLISHED in seen, key
 
 
 def test_landed_months_are_partitions_and_run_as_one_range(definitions: dg.Definitions) -> None:

@@ -22,6 +22,7 @@ from expectations.suites import dimensions as dims
 from expectations.suites import dq_result as dq
 from expectations.suites import fct_cost_and_carbon as fct
 from expectations.suites import fct_emissions_reported as emissions
+from expectations.suites import focus_datasets as datasets
 from expectations.suites import mart_data_calendar as calendar
 from expectations.suites import mart_hotspot as hotspot
 from expectations.suites import mart_spend_carbon_daily as daily
@@ -229,10 +230,41 @@ FACT = [
 ]
 
 
+STANDARD = {
+    "BillingPeriodStart": "2026-01-01",
+    "BillingPeriodEnd": "2026-02-01",
+    "InvoiceIssuerName": "AWS Inc.",
+}
+PERIODS = [
+    {
+        **STANDARD,
+        "BillingPeriodCreated": "2026-01-01",
+        "BillingPeriodLastUpdated": "2026-02-06",
+        "BillingPeriodStatus": "Closed",
+    }
+]
+INVOICES = [
+    {
+        **dict.fromkeys(datasets.INVOICE_DETAIL_COLUMNS, "x"),
+        **dict.fromkeys(datasets.INVOICE_DETAIL_OPTIONAL),
+        **STANDARD,
+        "BilledCost": 10,
+        "ChargeCategory": category,
+        "InvoiceDetailCreated": "2026-02-05",
+        "InvoiceDetailLastUpdated": "2026-02-06",
+        "InvoiceDetailId": category,
+        "InvoiceIssueStatus": "Issued",
+    }
+    for category in ("Usage", "Tax")
+]
+
+
 def _type(column: str) -> str:
     if column in TYPES:
         return TYPES[column]
-    amounts = r"_cost$|_kg$|Cost$|Kg$|_(?:scope\d)|Quantity$|UnitPrice$|Kwh$|WaterL$"
+    if re.search(r"(?:Start|End|Created|LastUpdated|Date)$", column):
+        return "timestamp"
+    amounts = r"_cost$|_kg$|Cost$|Kg$|_(?:scope\d)|Quantity$|Percentage$|UnitPrice$|Kwh$|WaterL$"
     return AMOUNT if re.search(amounts, column) else "varchar"
 
 
@@ -249,7 +281,8 @@ def _create(relation: str, columns: Sequence[str], rows: Iterable[dict[str, obje
     values = ", ".join(
         "(" + ", ".join(_literal(row.get(column)) for column in columns) + ")" for row in rows
     )
-    return f"create table {relation} ({typed}); insert into {relation} values {values};"
+    table = f"create table {relation} ({typed});"
+    return f"{table} insert into {relation} values {values};" if values else table
 
 
 def _build(path: Path) -> None:
@@ -260,6 +293,9 @@ def _build(path: Path) -> None:
         _create(calendar.RELATION, calendar.COLUMNS, CALENDAR),
         _create(dq.RELATION, dq.COLUMNS, CHECKS),
         _create(emissions.RELATION, emissions.COLUMNS, EMISSIONS),
+        _create("focus_v1_4_billing_period", datasets.BILLING_PERIOD_COLUMNS, PERIODS),
+        _create("focus_v1_4_invoice_detail", datasets.INVOICE_DETAIL_COLUMNS, INVOICES),
+        _create("focus_v1_4_contract_commitment", datasets.CONTRACT_COMMITMENT_COLUMNS, []),
         _create("fact_rows", (*fct.FOCUS_COLUMNS, *fct.EXTENSION_COLUMNS), FACT),
         # Published facts are views with columns of later releases; order isn't promised.
         f"create view {fct.RELATION} as select 'new' as x_Later, * from fact_rows;",
@@ -317,6 +353,39 @@ def test_a_valid_file_keeps_every_promise(valid: Path) -> None:
 
 
 FAULTS = [
+    # The FOCUS datasets
+    (
+        "update focus_v1_4_billing_period set BillingPeriodStatus = 'provisional'",
+        {"focus_v1_4_billing_period.BillingPeriodStatus_allowed"},
+    ),
+    (
+        "insert into focus_v1_4_billing_period from focus_v1_4_billing_period",
+        {"focus_v1_4_billing_period.row_named_once"},
+    ),
+    (
+        "update focus_v1_4_billing_period set BillingPeriodLastUpdated = '2025-01-01'",
+        {"focus_v1_4_billing_period.updated_after_created"},
+    ),
+    (
+        "update focus_v1_4_invoice_detail set InvoiceDetailId = 'Tax'",
+        {"focus_v1_4_invoice_detail.row_named_once"},
+    ),
+    (
+        "update focus_v1_4_invoice_detail set PaymentTerms = null",
+        {"focus_v1_4_invoice_detail.keys_filled"},
+    ),
+    (
+        "update focus_v1_4_invoice_detail set BillingPeriodEnd = BillingPeriodStart",
+        {"focus_v1_4_invoice_detail.ends_after_its_start"},
+    ),
+    (
+        "alter table focus_v1_4_contract_commitment drop column ContractId",
+        {
+            "focus_v1_4_contract_commitment.columns",
+            "focus_v1_4_contract_commitment.keys_filled",
+            "focus_v1_4_contract_commitment.row_named_once",
+        },
+    ),
     # The fact
     ("update fact_rows set x_ChargeKey = 'a1'", {"fct_cost_and_carbon.charge_key_unique"}),
     (

@@ -371,6 +371,8 @@ def test_the_configuration_is_read_by_the_loader(estate: EstateSummary) -> None:
     settings = load_settings(estate.config)
     assert [s.name for s in settings.sources] == [s.name for s in estate.sources]
     assert all(Path(s.location.removeprefix("file://")).is_dir() for s in settings.sources)
+    assert [s.export for s in settings.inputs] == ["fx-rates", "invoices"]
+    assert all(Path(s.location.removeprefix("file://")).is_file() for s in settings.inputs)
 
 
 def _digest(folder: Path) -> dict[str, tuple[str, float]]:

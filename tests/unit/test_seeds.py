@@ -22,6 +22,8 @@ VERSIONS = ("v1_0", "v1_1", "v1_2", "v1_3", "v1_4")
 KEYS = {
     "focus/focus_columns.csv": ("column_name",),
     "focus/focus_allowed_values.csv": ("column_name", "value"),
+    "focus/focus_dataset_columns.csv": ("dataset", "column_name"),
+    "focus/focus_dataset_values.csv": ("dataset", "column_name", "value"),
     "focus/focus_service_subcategories.csv": ("service_subcategory",),
     "focus/currencies.csv": ("code",),
     "maps/service_map.csv": ("provider", "service_code"),
@@ -29,6 +31,7 @@ KEYS = {
     "maps/region_map.csv": ("provider", "region_id"),
     "maps/region_alias.csv": ("provider", "alias"),
     "maps/azure_unit_map.csv": ("unit_of_measure",),
+    "maps/provider_tag_prefixes.csv": ("provider", "prefix"),
 }
 
 SERVICE_ID = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"
@@ -139,6 +142,7 @@ def test_every_file_is_square_trimmed_and_has_a_unique_key(name: str) -> None:
         "maps/unit_map.csv",
         "maps/region_map.csv",
         "maps/azure_unit_map.csv",
+        "maps/provider_tag_prefixes.csv",
     ],
 )
 def test_every_row_says_where_it_comes_from(name: str) -> None:

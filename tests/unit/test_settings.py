@@ -50,6 +50,29 @@ def test_other_exports_have_one_place(tmp_path: Path) -> None:
     assert main.locations == {"": "s3://bucket/prefix/focus"}
 
 
+def test_inputs_are_files_beside_the_configuration_or_in_a_store(tmp_path: Path) -> None:
+    text = """
+home: h
+inputs:
+  invoices: ./inputs/invoices.csv
+  billing-periods: {location: "s3://bucket/finance/periods.parquet", options: {region: eu-west-1}}
+"""
+    periods, invoices = load_settings(written(tmp_path, text)).inputs
+    assert invoices.location == (tmp_path / "inputs/invoices.csv").as_uri()
+    assert (invoices.name, invoices.room, invoices.kind) == (
+        "inputs.invoices",
+        "inputs",
+        "invoices",
+    )
+    assert periods.location == "s3://bucket/finance/periods.parquet"
+    assert (periods.name, periods.kind) == ("inputs.billing-periods", "billing_periods")
+    assert periods.options == {"region": "eu-west-1"}
+
+
+def test_no_input_is_none(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path, "home: h")).inputs == ()
+
+
 def test_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDTALLY_CONFIG", str(written(tmp_path, "home: h\nclock: 2026-04-10")))
     assert load_settings().today == dt.date(2026, 4, 10)
@@ -102,6 +125,20 @@ BAD = {
         "  - {name: a, provider: aws, export: focus, location: x}\n"
         "  - {name: a, provider: gcp, export: focus, location: y}",
         "CT-CONFIG-INVALID", ("unique", "twice: a"),
+    ),
+    "inputs no mapping": ("home: h\ninputs: [a]", "CT-CONFIG-INVALID", ("inputs", "mapping")),
+    "unknown input": (
+        "home: h\ninputs: {invoice: a.csv}", "CT-CONFIG-INVALID", ("'invoice'", "invoices")
+    ),
+    "input without location": (
+        "home: h\ninputs: {invoices: 5}", "CT-CONFIG-INVALID", ("invoices", "location")
+    ),
+    "input is a folder": (
+        "home: h\ninputs: {invoices: ./inputs}", "CT-CONFIG-INVALID", ("one file", ".parquet")
+    ),
+    "input with another name": (
+        "home: h\ninputs: {invoices: {location: a.csv, name: b}}",
+        "CT-CONFIG-INVALID", ("invoices", "'name'"),
     ),
 }  # fmt: skip
 

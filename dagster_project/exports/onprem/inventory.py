@@ -151,7 +151,7 @@ EXPORT = DeclaredExport(
             accounts=("organisation", "cost_centre"),
             extensible=False,
             rules=RULES,
-            unique_by=("asset_id",),
+            key=("asset_id",),
         ),
     ),
 )

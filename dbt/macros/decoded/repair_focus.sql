@@ -11,12 +11,16 @@
       Billed and effective cost are never absent: decoding refuses such a line.
     - ServiceMapped, ServiceUnmapped: no ServiceCategory; the map's, or the standard's Other values.
 
+    Names of companies that a version lacks come from the ones it has (provider_names.sql): that is
+    the standard's own rule and no repair.
+
     Args:
         relation: charges of one export, FOCUS columns and provider_columns.
         services: spellings of the provider's services, see services_of; none for a provider
             without a map.
+        room: folder of the provider, where its own names as a publisher are known.
 -#}
-{% macro repair_focus(relation, services=none) -%}
+{% macro repair_focus(relation, services=none, room=none) -%}
     {%- set enums = focus_enums() -%}
     select
         source_name,
@@ -35,9 +39,11 @@
         {%- elif column.name == 'ServiceSubcategory' %}
         {{ service_subcategory_of('ServiceCategory', 'ServiceSubcategory') }} as ServiceSubcategory,
         {%- elif column.name == 'ServiceProviderName' %}
-        coalesce(ServiceProviderName, ProviderName) as ServiceProviderName,
+        {{ service_provider_name(room) }} as ServiceProviderName,
+        {%- elif column.name == 'HostProviderName' %}
+        {{ host_provider_name(room) }} as HostProviderName,
         {%- elif column.name == 'ProviderName' %}
-        coalesce(ProviderName, ServiceProviderName) as ProviderName,
+        {{ provider_name() }} as ProviderName,
         {%- else %}
         {{ column.name }},
         {%- endif %}

@@ -106,7 +106,7 @@ def test_an_asset_twice_in_a_month_is_refused(tmp_path: Path) -> None:
     outcome = deliver(tmp_path, [GOOD, GOOD | {"asset_name": "again"}])
 
     assert outcome.error is not None
-    assert outcome.error.code == "CT-DECODE-DUPLICATE-ROW"
+    assert outcome.error.code == "CT-DECODE-DUPLICATE-KEY"
     assert "'srv-01'" in str(outcome.error)
 
 

@@ -7,7 +7,7 @@ services as (
 ),
 
 repaired as (
-    {{ repair_focus('charges', 'services') }}
+    {{ repair_focus('charges', 'services', 'aws') }}
 ),
 
 service_codes as (
@@ -37,8 +37,7 @@ conformed as (
         *,
         'aws' as x_Provider,
         cast(null as {{ varchar_type() }}) as line_key,
-        coalesce(PublisherName, '') not like 'Amazon%'
-        and coalesce(PublisherName, 'AWS') not like 'AWS%' as is_third_party,
+        {{ is_published_by_another('aws') }} as is_third_party,
         BillingAccountId as emission_account_id,
         SubAccountId as emission_sub_account_id,
         lower(coalesce(RegionId, 'global')) as emission_region_id,

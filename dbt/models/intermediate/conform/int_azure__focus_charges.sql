@@ -7,7 +7,7 @@ services as (
 ),
 
 repaired as (
-    {{ repair_focus('charges', 'services') }}
+    {{ repair_focus('charges', 'services', 'azure') }}
 ),
 
 -- Carbon Optimization names resources; their ids differ from the bill's only in case.
@@ -16,7 +16,7 @@ conformed as (
         *,
         'azure' as x_Provider,
         cast(null as {{ varchar_type() }}) as line_key,
-        coalesce(PublisherName, 'Microsoft') not like 'Microsoft%' as is_third_party,
+        {{ is_published_by_another('azure') }} as is_third_party,
         '' as emission_account_id,
         {{ azure_subscription_id('SubAccountId') }} as emission_sub_account_id,
         '' as emission_region_id,

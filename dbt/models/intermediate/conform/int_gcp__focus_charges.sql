@@ -7,7 +7,7 @@ services as (
 ),
 
 repaired as (
-    {{ repair_focus('charges', 'services') }}
+    {{ repair_focus('charges', 'services', 'gcp') }}
 ),
 
 -- Carbon Footprint names services by their display name and projects by id.
@@ -16,7 +16,7 @@ conformed as (
         *,
         'gcp' as x_Provider,
         cast(null as {{ varchar_type() }}) as line_key,
-        coalesce(PublisherName, 'Google') not like 'Google%' as is_third_party,
+        {{ is_published_by_another('gcp') }} as is_third_party,
         BillingAccountId as emission_account_id,
         SubAccountId as emission_sub_account_id,
         lower(coalesce(RegionId, 'global')) as emission_region_id,

@@ -22,6 +22,14 @@ emission_totals as (
     select * from {{ ref('int_quality__emission_totals') }}
 ),
 
+focus_gaps as (
+    select * from {{ ref('int_focus__gaps') }}
+),
+
+known_inputs as (
+    select * from {{ source('ledger', 'inputs') }}
+),
+
 repairs as (
     {%- for code in repair_codes() %}
     select
@@ -195,6 +203,41 @@ arrivals as (
         coalesce(reason, state) as detail
     from calendar
     where state in ('arrived', 'missing', 'quarantined')
+),
+
+input_arrivals as (
+    select
+        'delivery_arrived' as check_id,
+        case when state = 'quarantined' then 'error' else 'warn' end as severity,
+        state = 'arrived' as passed,
+        source_name,
+        cast(null as {{ varchar_type() }}) as provider,
+        cast(null as date) as billing_month,
+        delivery_id,
+        cast(null as {{ varchar_type() }}) as column_name,
+        cast(rows as decimal(38, 18)) as measured,
+        'rows' as unit,
+        coalesce(reason, state) as detail
+    from known_inputs
+    where state <> 'not_configured'
+),
+
+-- What a FOCUS dataset can't say, and why. Rows that were supplied and left out are worth a look.
+gaps as (
+    select
+        concat('focus_', dataset, '_', gap) as check_id,
+        case when gap = 'incomplete_rows' then 'warn' else 'info' end as severity,
+        gap <> 'incomplete_rows' as passed,
+        source_name,
+        cast(null as {{ varchar_type() }}) as provider,
+        billing_month,
+        delivery_id,
+        column_name,
+        measured,
+        case when gap like 'status_%' then 'periods' when measured is not null then 'rows' end
+            as unit,
+        detail
+    from focus_gaps
 )
 
 select * from repairs
@@ -208,3 +251,7 @@ union all
 select * from decoded
 union all
 select * from arrivals
+union all
+select * from input_arrivals
+union all
+select * from gaps

@@ -1,0 +1,119 @@
+"""The declared columns of every input; one declaration adds an input.
+
+The columns of FOCUS datasets come from the seed that also shapes the published datasets.
+"""
+
+import csv
+import functools
+from collections.abc import Iterable, Mapping
+
+from dagster_project.exports.base import ColumnKind, Schema
+from dagster_project.paths import SEEDS
+
+_PAYABLE = frozenset(
+    {
+        "BilledCost",
+        "BillingAccountId",
+        "BillingCurrency",
+        "BillingPeriodEnd",
+        "BillingPeriodStart",
+        "InvoiceId",
+        "InvoiceIssuerName",
+    }
+)
+"""What a header total of an invoice states: enough to hold charges against it, not yet FOCUS."""
+
+
+@functools.cache
+def dataset_columns(dataset: str) -> tuple[dict[str, str], ...]:
+    """Return the columns of a FOCUS 1.4 dataset beside Cost and Usage, as the seed lists them."""
+    path = SEEDS / "focus" / "focus_dataset_columns.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(row for row in csv.DictReader(file) if row["dataset"] == dataset)
+
+
+def schemas_of(kind: str) -> tuple[Schema, ...]:
+    """Return the declared versions of an input, as the configuration names it."""
+    return _DECLARED[kind]
+
+
+def columns_of(kind: str) -> dict[str, ColumnKind]:
+    """Return every declared column of an input with its kind: the table that models read."""
+    return {name: each for schema in schemas_of(kind) for name, each in schema.columns.items()}
+
+
+def _dataset(
+    dataset: str,
+    version: str,
+    *,
+    key: tuple[str, ...],
+    mandatory: Iterable[str] | None = None,
+    totals: tuple[str, ...] = (),
+    accounts: tuple[str, ...] = (),
+    never_null: tuple[str, ...] = (),
+) -> Schema:
+    """Declare an input with the columns of a FOCUS dataset.
+
+    Without `mandatory`, a file must have every column that the standard wants filled in each row.
+    """
+    rows = dataset_columns(dataset)
+    filled = {
+        row["column_name"] for row in rows if row["v1_4"] == "M" and row["v1_4_nullable"] == "false"
+    }
+    return Schema(
+        version=version,
+        columns={row["column_name"]: ColumnKind(row["kind"]) for row in rows},
+        mandatory=frozenset(filled if mandatory is None else mandatory),
+        totals=totals,
+        period=None,
+        days=None,
+        accounts=accounts,
+        key=key,
+        never_null=frozenset(never_null),
+    )
+
+
+_INVOICE_LINES = _dataset(
+    "InvoiceDetail",
+    "lines",
+    key=("InvoiceIssuerName", "InvoiceId", "InvoiceDetailId"),
+    totals=("BilledCost",),
+    never_null=("BilledCost",),
+    accounts=("InvoiceIssuerName", "BillingAccountId"),
+)
+_INVOICE_TOTALS = _dataset(
+    "InvoiceDetail",
+    "totals",
+    key=_INVOICE_LINES.key,
+    mandatory=_PAYABLE,
+    totals=_INVOICE_LINES.totals,
+    accounts=_INVOICE_LINES.accounts,
+    never_null=("BilledCost",),
+)
+_BILLING_PERIODS = _dataset("BillingPeriod", "1.4", key=("InvoiceIssuerName", "BillingPeriodStart"))
+_CONTRACT_COMMITMENTS = _dataset(
+    "ContractCommitment", "1.4", key=("ContractId", "ContractCommitmentId")
+)
+_FX_RATES = Schema(
+    version="monthly",
+    columns={
+        "month": ColumnKind.TEXT,
+        "from_currency": ColumnKind.TEXT,
+        "to_currency": ColumnKind.TEXT,
+        "rate": ColumnKind.DECIMAL,
+    },
+    mandatory=frozenset({"month", "from_currency", "to_currency", "rate"}),
+    totals=(),
+    period=None,
+    days=None,
+    accounts=("from_currency", "to_currency"),
+    never_null=frozenset({"rate"}),
+    key=("month", "from_currency", "to_currency"),
+)
+
+_DECLARED: Mapping[str, tuple[Schema, ...]] = {
+    "billing-periods": (_BILLING_PERIODS,),
+    "contract-commitments": (_CONTRACT_COMMITMENTS,),
+    "fx-rates": (_FX_RATES,),
+    "invoices": (_INVOICE_LINES, _INVOICE_TOTALS),
+}
