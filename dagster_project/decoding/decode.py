@@ -143,7 +143,8 @@ def _decode_part(
         relation = f"(select * from {relation} where {belongs})"
     _refuse_types(schema, types, part.name)
     _refuse_problems(engine, relation, schema, types, delivery, part.name)
-    _count_oddities(engine, relation, schema, types, counts, part.name)
+    oddities = values.oddities(schema, types, has_types=is_parquet(part.file))
+    _count_oddities(engine, relation, oddities, counts, part.name)
     if not delivery.shared and _is_linked(part, schema, types):
         link_or_copy(path, output)
     else:
@@ -312,12 +313,10 @@ def _shown(text: str | None) -> str:
 def _count_oddities(
     engine: duckdb.DuckDBPyConnection,
     relation: str,
-    schema: Schema,
-    types: Mapping[str, str],
+    oddities: Sequence[values.Oddity],
     counts: dict[tuple[str, str], int],
     name: str,
 ) -> None:
-    oddities = values.oddities(schema, types)
     if not oddities:
         return
     counted = ", ".join(f"count(*) filter (where {oddity.condition})" for oddity in oddities)

@@ -10,6 +10,26 @@ row_bridge as (
     select * from {{ ref('int_quality__row_bridge') }}
 ),
 
+row_checks as (
+    select
+        check_id,
+        severity,
+        passed,
+        source_name,
+        provider,
+        billing_month,
+        delivery_id,
+        column_name,
+        measured,
+        unit,
+        detail
+    from {{ ref('int_quality__row_checks') }}
+),
+
+commitments as (
+    select * from {{ ref('int_quality__commitments') }}
+),
+
 decode_counts as (
     select * from {{ source('ledger', 'decode_counts') }}
 ),
@@ -38,22 +58,6 @@ repairs as (
         'rows repaired: {{ code }}' as detail
     from monthly
     where repair_{{ code }} > 0
-    union all
-    {%- endfor %}
-    {%- for name, meaning in quality_counts().items() %}
-    select
-        '{{ name }}' as check_id,
-        'warn' as severity,
-        {{ name }} = 0 as passed,
-        source_name,
-        provider,
-        billing_month,
-        delivery_id,
-        cast(null as {{ varchar_type() }}) as column_name,
-        cast({{ name }} as decimal(38, 18)) as measured,
-        'rows' as unit,
-        '{{ meaning }}' as detail
-    from monthly
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -148,6 +152,23 @@ tie_out as (
             and expected.metric = fact_totals.metric
 ),
 
+-- What was paid for a commitment against what its use came to.
+commitment_checks as (
+    select
+        check_id,
+        severity,
+        passed,
+        source_name,
+        provider,
+        billing_month,
+        delivery_id,
+        'CommitmentDiscountId' as column_name,
+        measured,
+        billing_currency as unit,
+        detail
+    from commitments
+),
+
 carbon_tie_out as (
     select
         'reported_carbon_equals_fact' as check_id,
@@ -167,8 +188,8 @@ carbon_tie_out as (
 decoded as (
     select
         concat('decode_', name) as check_id,
-        case when name = 'unknown_column' then 'warn' else 'info' end as severity,
-        name <> 'unknown_column' as passed,
+        case when name in {{ decode_faults() }} then 'warn' else 'info' end as severity,
+        name not in {{ decode_faults() }} as passed,
         source_name,
         provider,
         month as billing_month,
@@ -198,6 +219,10 @@ arrivals as (
 )
 
 select * from repairs
+union all
+select * from row_checks
+union all
+select * from commitment_checks
 union all
 select * from tie_out
 union all
