@@ -433,7 +433,9 @@ def test_lines_that_we_converted_are_our_fault_and_stop_publication(
     shutil.copyfile(database, copied)
     with duckdb.connect(str(copied)) as connection:
         assert connection.execute(query).fetchall() == [("warn",)]
-        connection.execute(f"update ledger.sources set export = 'cur2' where source_name = '{name}'")
+        connection.execute(
+            "update ledger.sources set export = 'cur2' where source_name = ?", [name]
+        )
         assert connection.execute(query).fetchall() == [("error",)]
 
 
