@@ -143,7 +143,8 @@ def _decode_part(
         relation = f"(select * from {relation} where {belongs})"
     _refuse_types(schema, types, part.name)
     _refuse_problems(engine, relation, schema, types, delivery, part.name)
-    oddities = values.oddities(schema, types, has_types=is_parquet(part.file))
+    has_types = is_parquet(part.file) and not schema.flatten
+    oddities = values.oddities(schema, types, has_types=has_types)
     _count_oddities(engine, relation, oddities, counts, part.name)
     if not delivery.shared and _is_linked(part, schema, types):
         link_or_copy(path, output)

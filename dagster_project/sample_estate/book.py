@@ -12,8 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dagster_project.months import Month, add_months, next_month
-from dagster_project.sample_estate.model import Block, Item, milliseconds, priced_block
-from dagster_project.sample_estate.money import PICO, Ints, settle, stir
+from dagster_project.sample_estate.model import (
+    Block,
+    Item,
+    Prices,
+    milliseconds,
+    on_demand,
+    priced_block,
+)
+from dagster_project.sample_estate.money import NANO, PICO, Ints, settle, stir
 
 HOUR_MS = 3_600_000
 DAY_HOURS = 24
@@ -224,8 +231,9 @@ def _pledge_blocks(
     hours = (ends - starts) // HOUR_MS
     unused = settle(pledge.hourly * hours - used.effective_cost.sum(axis=0))[None, :]
     none = np.zeros_like(unused)
+    left = replace(pledge.unused, prices=_price_per_unit(pledge.hourly))
     yield Block(
-        month, edition.invoiced, (pledge.unused,), starts, ends,
+        month, edition.invoiced, (left,), starts, ends,
         none, none, none, unused, none,
     )  # fmt: skip
     payments = _payments(plan, pledge, month)
@@ -241,16 +249,24 @@ def _payments(plan: Plan, pledge: Pledge, month: Month) -> tuple[Fixed, ...]:
     upfront = pledge.hourly * _YEAR_HOURS * pledge.upfront_percent // 100
     payments = []
     if monthly:
-        payments.append(Fixed(pledge.purchase, hours * 1000, monthly, monthly, 0, monthly))
+        price = _price_per_unit(pledge.hourly * (100 - pledge.upfront_percent) // 100)
+        item = replace(pledge.purchase, prices=price)
+        payments.append(Fixed(item, hours * 1000, monthly, monthly, 0, monthly))
     if upfront and month.month == pledge.upfront_month:
         item = replace(
             pledge.purchase,
             key=f"{pledge.purchase.key}/upfront",
             description=f"{pledge.purchase.description} (upfront)",
             frequency="One-Time",
+            prices=_price_per_unit(pledge.hourly * pledge.upfront_percent // 100),
         )
         payments.append(Fixed(item, _YEAR_HOURS * 1000, upfront, upfront, 0, upfront))
     return tuple(payments)
+
+
+def _price_per_unit(amount: int) -> Prices:
+    """Return prices of a thing whose price is an amount in trillionths."""
+    return on_demand(abs(amount) // (PICO // NANO))
 
 
 def _fixed_block(plan: Plan, fixed: tuple[Fixed, ...], month: Month, edition: Edition) -> Block:
@@ -300,4 +316,5 @@ def once(
     """
     spent = amount if effective is None else effective
     quantity = 0 if item.category not in {"Usage", "Purchase"} else 1000 if amount >= 0 else -1000
-    return Fixed(item, quantity, amount, amount, spent, amount, every, offset)
+    priced = replace(item, prices=_price_per_unit(amount)) if quantity else item
+    return Fixed(priced, quantity, amount, amount, spent, amount, every, offset)

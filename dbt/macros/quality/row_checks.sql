@@ -136,11 +136,6 @@
     }) }}
 {%- endmacro %}
 
-{#- Oddities of decoding that are against the standard; the others are a matter of form. -#}
-{% macro decode_faults() -%}
-    ('amount_as_text', 'unknown_column', 'zone_missing')
-{%- endmacro %}
-
 {#- A charge period that is inverted has a check of its own. -#}
 {% macro ends_after_billing_period() -%}
     {{ return('(ChargePeriodEnd > BillingPeriodEnd and not (' ~

@@ -34,6 +34,13 @@ decode_counts as (
     select * from {{ source('ledger', 'decode_counts') }}
 ),
 
+sources as (
+    select
+        source_name,
+        export
+    from {{ source('ledger', 'sources') }}
+),
+
 calendar as (
     select * from {{ source('ledger', 'calendar') }}
 ),
@@ -185,20 +192,31 @@ carbon_tie_out as (
     from emission_totals
 ),
 
+-- Amounts as texts and moments without zone are against FOCUS; elsewhere they are its own form.
 decoded as (
     select
-        concat('decode_', name) as check_id,
-        case when name in {{ decode_faults() }} then 'warn' else 'info' end as severity,
-        name not in {{ decode_faults() }} as passed,
-        source_name,
-        provider,
-        month as billing_month,
-        delivery_id,
-        column_name,
-        cast(rows as decimal(38, 18)) as measured,
+        concat('decode_', judged.name) as check_id,
+        case when judged.is_fault then 'warn' else 'info' end as severity,
+        not judged.is_fault as passed,
+        judged.source_name,
+        judged.provider,
+        judged.month as billing_month,
+        judged.delivery_id,
+        judged.column_name,
+        cast(judged.rows as decimal(38, 18)) as measured,
         'rows' as unit,
-        detail
-    from decode_counts
+        judged.detail
+    from (
+        select
+            decode_counts.*,
+            decode_counts.name = 'unknown_column'
+            or (
+                decode_counts.name in ('amount_as_text', 'zone_missing')
+                and coalesce(sources.export, '') = 'focus'
+            ) as is_fault
+        from decode_counts
+        left join sources on decode_counts.source_name = sources.source_name
+    ) as judged
 ),
 
 arrivals as (
