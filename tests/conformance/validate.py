@@ -1,6 +1,6 @@
 """Runs the official FOCUS validator on charges and judges what it says.
 
-    python -m tests.conformance.validate FILE --version 1.2
+    python -m tests.conformance.validate FILE --version 1.2 [--without SOURCE ...]
 
 FILE is Parquet, or a warehouse or published DuckDB file, whose charges are exported first.
 
@@ -150,11 +150,11 @@ def _referred(criteria: Mapping[str, Any]) -> Iterator[str]:
             pending.extend(node)
 
 
-def _as_parquet(file: Path, version: str, folder: Path) -> Path:
+def _as_parquet(file: Path, version: str, without: list[str], folder: Path) -> Path:
     if file.suffix != ".duckdb":
         return file
     exported = folder / "charges.parquet"
-    export_focus(file, version, exported)
+    export_focus(file, version, exported, without)
     return exported
 
 
@@ -163,6 +163,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="The official FOCUS validator, judged.")
     parser.add_argument("file", type=Path, help="Parquet, or a DuckDB file of Cloudtally")
     parser.add_argument("--version", default="1.2", choices=["1.2", "1.3"])
+    parser.add_argument(
+        "--without", nargs="*", default=[], help="sources of a DuckDB file to leave out"
+    )
     wanted = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory() as folder:
