@@ -170,7 +170,8 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             verdict = validate(
-                _as_parquet(wanted.file, wanted.version, Path(folder)), wanted.version
+                _as_parquet(wanted.file, wanted.version, wanted.without, Path(folder)),
+                wanted.version,
             )
     except ValidatorMissingError as missing:
         sys.stderr.write(f"VALIDATOR MISSING: {missing}\n")

@@ -274,7 +274,9 @@ DEFECTS = {
         changing("usage", 1, ContractedCost=19.0), "contracted_cost_not_price_times_quantity", "1"
     ),
     "no ServiceCategory": Defect(
-        changing("usage", 2, ServiceCategory=None), "service_category_missing", "2"
+        changing("usage", 2, ServiceCategory=None, ServiceName="Unheard Of"),
+        "service_unmapped",
+        "2",
     ),
     "purchase of a commitment is effective too": Defect(
         changing("runs-on purchase", EffectiveCost=44.0), "commitment_purchase_effective", "1"

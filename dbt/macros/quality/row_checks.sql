@@ -82,11 +82,6 @@
             'meaning': 'charges equal another charge of the month in every column',
             'condition': 'is_repeated',
         },
-        'service_category_missing': {
-            'rule': 'ServiceCategory', 'severity': 'converted',
-            'meaning': 'charges have no service category',
-            'condition': 'ServiceCategory is null',
-        },
         'service_category_not_allowed': {
             'rule': 'ServiceCategory', 'severity': 'converted',
             'meaning': 'service categories are none of the standard',
