@@ -58,15 +58,15 @@ TOKEN = "Token"  # noqa: S105
 
 UNITS = {
     "1 GB": "GB",
-    "1 GB/Month": "GB-Months",
+    "1 GB/Month": "GB/Month",
     "1 Hour": "Hours",
-    "10K": "10000 Operations",
+    "10K": "10000 Units",
     "1K tokens": "1000 Tokens",
     "GiBy": "GiB",
     "GiBy.mo": "GiB-Months",
     "TiBy": "TiB",
     "WriteRequestUnits": "Write Request Units",
-    "count": "Requests",
+    "count": "Count",
     "hour": "Hours",
     "s": "Seconds",
 }
