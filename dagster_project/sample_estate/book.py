@@ -46,6 +46,12 @@ class Pledge:
     upfront_percent: int = 0
     upfront_month: int = 1
 
+    def __post_init__(self) -> None:
+        monthly = self.hourly * (100 - self.upfront_percent) // 100
+        for name, price in (("unused", self.hourly), ("purchase", monthly)):
+            priced = replace(getattr(self, name), prices=_price_per_unit(price))
+            object.__setattr__(self, name, priced)
+
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
@@ -231,9 +237,8 @@ def _pledge_blocks(
     hours = (ends - starts) // HOUR_MS
     unused = settle(pledge.hourly * hours - used.effective_cost.sum(axis=0))[None, :]
     none = np.zeros_like(unused)
-    left = replace(pledge.unused, prices=_price_per_unit(pledge.hourly))
     yield Block(
-        month, edition.invoiced, (left,), starts, ends,
+        month, edition.invoiced, (pledge.unused,), starts, ends,
         none, none, none, unused, none,
     )  # fmt: skip
     payments = _payments(plan, pledge, month)
@@ -249,9 +254,7 @@ def _payments(plan: Plan, pledge: Pledge, month: Month) -> tuple[Fixed, ...]:
     upfront = pledge.hourly * _YEAR_HOURS * pledge.upfront_percent // 100
     payments = []
     if monthly:
-        price = _price_per_unit(pledge.hourly * (100 - pledge.upfront_percent) // 100)
-        item = replace(pledge.purchase, prices=price)
-        payments.append(Fixed(item, hours * 1000, monthly, monthly, 0, monthly))
+        payments.append(Fixed(pledge.purchase, hours * 1000, monthly, monthly, 0, monthly))
     if upfront and month.month == pledge.upfront_month:
         item = replace(
             pledge.purchase,
