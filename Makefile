@@ -47,9 +47,12 @@ lock: ## Resolve the locks anew (needs uv)
 	$(COMPILE) --extra azure --extra gcp --extra bi --extra dev \
 		--constraint requirements/all.txt --output-file requirements/test.txt
 	$(COMPILE) --constraint requirements/all.txt --output-file requirements/base.txt
+	$(RESOLVE) --python-version 3.12 requirements/validator.in \
+		--output-file requirements/validator.txt
 
-COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-	--no-annotate --no-header --python-version 3.11 pyproject.toml requirements/build.in
+RESOLVE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header
+COMPILE := $(RESOLVE) --python-version 3.11 pyproject.toml requirements/build.in
 
 clean: ## Remove the environment and the demo
 	rm -rf $(VENV) demo dbt/target

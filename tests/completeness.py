@@ -136,15 +136,18 @@ def _codes(tree: ast.Module) -> Iterator[str]:
 
 def first_column(document: str, heading: str = "") -> list[str]:
     """Return the words in the first column of a document's tables, below a heading if named."""
-    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
-    if heading:
-        text = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    text = _part(document, heading)
     return re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
 
 
-def rows(document: str) -> Mapping[str, list[str]]:
-    """Return the table rows of a document by the word in their first column."""
+def _part(document: str, heading: str) -> str:
     text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0] if heading else text
+
+
+def rows(document: str, heading: str = "") -> Mapping[str, list[str]]:
+    """Return the table rows of a document by the word in their first column."""
+    text = _part(document, heading)
     return {
         match[1]: [cell.strip() for cell in match[2].strip().strip("|").split(" | ")]
         for match in re.finditer(r"^\| `([^`]+)` \|(.*)$", text, re.MULTILINE)

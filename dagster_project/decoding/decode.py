@@ -149,7 +149,9 @@ def _decode_part(
     _refuse_absent(schema, types, part)
     rules = values.broken_rules(schema, types, part.constants)
     _refuse_problems(engine, relation, rules, delivery, part.name)
-    _count_oddities(engine, relation, schema, types, counts, part.name)
+    has_types = is_parquet(part.file) and not schema.flatten
+    oddities = values.oddities(schema, types, has_types=has_types)
+    _count_oddities(engine, relation, oddities, counts, part.name)
     names = dict(zip(schema.columns, declared.columns, strict=True))
     if not delivery.shared and schema is declared and _is_linked(part, schema, types):
         link_or_copy(path, output)
@@ -379,12 +381,10 @@ def _shown(text: str | None) -> str:
 def _count_oddities(
     engine: duckdb.DuckDBPyConnection,
     relation: str,
-    schema: Schema,
-    types: Mapping[str, str],
+    oddities: Sequence[values.Oddity],
     counts: dict[tuple[str, str], int],
     name: str,
 ) -> None:
-    oddities = values.oddities(schema, types)
     if not oddities:
         return
     counted = ", ".join(f"count(*) filter (where {oddity.condition})" for oddity in oddities)

@@ -236,8 +236,14 @@ def _period_problem(schema: Schema, types: Mapping[str, str], month: str) -> Pro
     return Problem("CT-DECODE-PERIOD", column, condition, f"lies outside the month {month[:7]}")
 
 
-def oddities(schema: Schema, types: Mapping[str, str]) -> list[Oddity]:
-    """List what is counted although it doesn't make a row unreadable."""
+def oddities(schema: Schema, types: Mapping[str, str], *, has_types: bool) -> list[Oddity]:
+    """List what is counted although it doesn't make a row unreadable.
+
+    Args:
+        schema: Declared columns.
+        types: What DuckDB reads in the file.
+        has_types: Whether the file carries types of its own, so that a text is a choice.
+    """
     found: list[Oddity] = []
     for column, kind in schema.columns.items():
         type_name = types.get(column, "")
@@ -246,6 +252,9 @@ def oddities(schema: Schema, types: Mapping[str, str]) -> list[Oddity]:
             found.append(Oddity("null_literal", column, f"{quoted(column)} = 'NULL'"))
         if kind is ColumnKind.DECIMAL and type_name:
             found += _digits_beyond_scale(column, type_name)
+            if is_text and has_types:
+                condition = f"{present_text(column)} is not null"
+                found.append(Oddity("amount_as_text", column, condition))
         elif kind is ColumnKind.TIMESTAMP and is_text:
             found += _zone_oddities(column)
         elif kind is ColumnKind.JSON and is_text:

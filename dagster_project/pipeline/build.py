@@ -34,6 +34,7 @@ MONTHLY_MODELS = (
     "int_carbon__allocated",
     "int_carbon__fact_totals",
     "int_quality__monthly",
+    "int_commitments__monthly",
     "int_dimension_members",
     "int_spend_carbon__monthly",
     "int_hotspots__monthly",

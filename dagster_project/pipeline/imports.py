@@ -26,6 +26,7 @@ from dagster_project.sqltext import quoted
 Table = tuple[Sequence[tuple[str, str]], Sequence[Sequence[Any]]]
 
 ODDITY_DETAIL = {
+    "amount_as_text": "amounts are stored as texts in a file that has types; read as decimals",
     "null_literal": "cells hold the text NULL; read as absent",
     "digits_beyond_scale": "amounts have more than 18 decimals; rounded half away from zero",
     "zone_missing": "timestamps have no zone; read as UTC, as FOCUS demands",

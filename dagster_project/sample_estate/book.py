@@ -12,8 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dagster_project.months import Month, add_months, next_month
-from dagster_project.sample_estate.model import Block, Item, milliseconds, priced_block
-from dagster_project.sample_estate.money import PICO, Ints, settle, stir
+from dagster_project.sample_estate.model import (
+    Block,
+    Item,
+    Prices,
+    milliseconds,
+    on_demand,
+    priced_block,
+)
+from dagster_project.sample_estate.money import NANO, PICO, Ints, settle, stir
 
 HOUR_MS = 3_600_000
 DAY_HOURS = 24
@@ -38,6 +45,12 @@ class Pledge:
     purchase: Item
     upfront_percent: int = 0
     upfront_month: int = 1
+
+    def __post_init__(self) -> None:
+        monthly = self.hourly * (100 - self.upfront_percent) // 100
+        for name, price in (("unused", self.hourly), ("purchase", monthly)):
+            priced = replace(getattr(self, name), prices=_price_per_unit(price))
+            object.__setattr__(self, name, priced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +261,15 @@ def _payments(plan: Plan, pledge: Pledge, month: Month) -> tuple[Fixed, ...]:
             key=f"{pledge.purchase.key}/upfront",
             description=f"{pledge.purchase.description} (upfront)",
             frequency="One-Time",
+            prices=_price_per_unit(pledge.hourly * pledge.upfront_percent // 100),
         )
         payments.append(Fixed(item, _YEAR_HOURS * 1000, upfront, upfront, 0, upfront))
     return tuple(payments)
+
+
+def _price_per_unit(amount: int) -> Prices:
+    """Return prices of a thing whose price is an amount in trillionths."""
+    return on_demand(abs(amount) // (PICO // NANO))
 
 
 def _fixed_block(plan: Plan, fixed: tuple[Fixed, ...], month: Month, edition: Edition) -> Block:
@@ -300,4 +319,5 @@ def once(
     """
     spent = amount if effective is None else effective
     quantity = 0 if item.category not in {"Usage", "Purchase"} else 1000 if amount >= 0 else -1000
-    return Fixed(item, quantity, amount, amount, spent, amount, every, offset)
+    priced = replace(item, prices=_price_per_unit(amount)) if quantity else item
+    return Fixed(priced, quantity, amount, amount, spent, amount, every, offset)

@@ -17,7 +17,7 @@ from dagster_project.months import Month
 from dagster_project.sample_estate.book import HOUR_MS, Plan, Pledge
 from dagster_project.sample_estate.delivery import Tally
 from dagster_project.sample_estate.focus_lines import dimensions
-from dagster_project.sample_estate.model import Block, Item, unit_of_money
+from dagster_project.sample_estate.model import Block, Item
 from dagster_project.sample_estate.money import Ints, as_text, settle
 
 COVERED = "SavingsPlanCoveredUsage"
@@ -162,7 +162,8 @@ def _kind(item: Item) -> str:
 
 def is_metered(item: Item) -> bool:
     """Whether the line is a quantity times AWS's own price."""
-    return item.category == "Usage" and item.publisher is None and item.prices != unit_of_money()
+    is_usage = item.category == "Usage" and item.publisher is None
+    return is_usage and item.frequency == "Usage-Based"
 
 
 def _covered(block: Block, pledge: Pledge) -> CurBlock:

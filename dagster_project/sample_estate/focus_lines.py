@@ -56,6 +56,22 @@ FOCUS_1_0 = tuple(column for column in FOCUS_1_2 if column not in _SINCE_1_1)
 _RELATED_TO_MONEY = frozenset({"Tax", "Credit", "Adjustment"})
 TOKEN = "Token"  # noqa: S105
 
+UNITS = {
+    "1 GB": "GB",
+    "1 GB/Month": "GB/Month",
+    "1 Hour": "Hours",
+    "10K": "10000 Units",
+    "1K tokens": "1000 Tokens",
+    "GiBy": "GiB",
+    "GiBy.mo": "GiB-Months",
+    "TiBy": "TiB",
+    "WriteRequestUnits": "Write Request Units",
+    "count": "Count",
+    "hour": "Hours",
+    "s": "Seconds",
+}
+"""Units of the providers' own price lists as FOCUS spells them."""
+
 
 def invoice_id(item: Item, month: Month) -> str:
     """Return the number of the invoice that bills the item in that month."""
@@ -69,6 +85,7 @@ def dimensions(item: Item, block: Block) -> dict[str, str | None]:
     """Return the text columns of an item, tags and details left out."""
     account, issuer = item.account, item.account.issuer
     counted = not _is_money(item)
+    unit = UNITS.get(item.unit, item.unit)
     known = block.invoiced and issuer.lines_name_invoice
     sku = f"{zlib.crc32(f'{item.service.code}/{item.meter}'.encode()):08X}"
     result: dict[str, str | None] = {
@@ -83,12 +100,12 @@ def dimensions(item: Item, block: Block) -> dict[str, str | None]:
         "ChargeClass": item.charge_class,
         "ChargeDescription": item.description,
         "ChargeFrequency": item.frequency,
-        "ConsumedUnit": item.unit if _is_consumed(item) else None,
+        "ConsumedUnit": unit if _is_consumed(item) else None,
         "InvoiceId": invoice_id(item, block.month) if known else None,
         "InvoiceIssuerName": issuer.issuer,
         "PricingCategory": item.pricing if counted else None,
         "PricingCurrency": TOKEN if item.tokens else issuer.currency,
-        "PricingUnit": item.unit if counted else None,
+        "PricingUnit": unit if counted else None,
         "ProviderName": issuer.provider_name,
         "PublisherName": item.publisher or issuer.publisher,
         "RegionId": item.region.region_id if item.region else None,
@@ -124,7 +141,7 @@ def _commitment(item: Item) -> dict[str, str | None]:
 
 def unit_prices(item: Item) -> dict[str, int | None]:
     """Return the unit price columns of an item in billionths."""
-    if _is_money(item) or item.status == "Unused" or _is_purchase(item):
+    if _is_money(item):
         return dict.fromkeys(_UNIT_PRICES)
     listed, net = item.prices.list_price, item.prices.contracted
     return {

@@ -13,7 +13,7 @@ from dagster_project.sample_estate.focus_lines import FOCUS_1_2, lines, text
 from dagster_project.sample_estate.model import Block
 from dagster_project.sample_estate.writers import sha256, stamp, write_csv, write_json
 
-_NOT_IN_HOUSE = ("CapacityReservation", "CommitmentDiscount", "Invoice", "PricingCurrency")
+_NOT_IN_HOUSE = ("CapacityReservation", "CommitmentDiscount", "Invoice")
 ONPREM_COLUMNS = tuple(
     column
     for column in FOCUS_1_2

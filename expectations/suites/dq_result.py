@@ -83,7 +83,7 @@ def _promises(_: Scope) -> Sequence[Promise]:
                 "column_name",
                 "detail",
             ),
-            "A check says one thing about one column of one delivery.",
+            "A check says one thing about one column of one delivery, or one commitment in it.",
             "warning",
         ),
         first_of_month("billing_month"),

@@ -23,6 +23,7 @@ from dagster_project.settings import (
 from expectations.suites import focus_datasets
 from tests import completeness as pieces
 from tests.completeness import ROOT
+from tests.macro_harness import macros
 
 VARIABLES = pieces.dbt_variables()
 ROOMS = VARIABLES["providers"]
@@ -232,6 +233,13 @@ def test_what_needs_a_month_carries_the_monthly_tag(manifest: dict[str, Any]) ->
 # Codes and their documents
 
 
+def row_checks() -> dict[str, dict[str, str]]:
+    """Checks of single rows, as their macro lists them."""
+    found = macros("decoded/repair_focus.sql", "quality/row_checks.sql").focus_row_checks()
+    checks: dict[str, dict[str, str]] = found
+    return checks
+
+
 def repair_codes() -> set[str]:
     """Codes that repair_focus can write, as its list names them."""
     enums = pieces.macro_text("focus_enums", "decoded/repair_focus.sql")
@@ -258,7 +266,8 @@ def test_every_repair_is_documented_and_no_other() -> None:
 def test_every_oddity_is_documented_and_no_other() -> None:
     kinds = {kind.value: kind for kind in ColumnKind}
     schema = Schema("any", kinds, frozenset(), (), None, None, ())
-    counted = {oddity.name for oddity in oddities(schema, dict.fromkeys(kinds, "VARCHAR"))}
+    types = dict.fromkeys(kinds, "VARCHAR")
+    counted = {oddity.name for oddity in oddities(schema, types, has_types=True)}
     assert counted == set(ODDITY_DETAIL)
     documented = set(pieces.first_column("repairs.md", "Oddities"))
     assert documented == {
@@ -268,9 +277,23 @@ def test_every_oddity_is_documented_and_no_other() -> None:
 
 
 def test_every_count_is_documented_and_no_other() -> None:
-    text = pieces.macro_text("quality_counts", "decoded/repair_codes.sql")
-    counts = set(re.findall(r"^\s+'(\w+)':", text, re.MULTILINE))
+    text = pieces.macro_text("quality_counts", "quality/row_checks.sql")
+    counts = set(re.findall(r"^ {8}'(\w+)': {", text, re.MULTILINE))
     assert set(pieces.first_column("repairs.md", "Counted, not changed")) == counts
+
+
+def test_every_row_check_is_documented_with_its_rule_and_no_other() -> None:
+    checks = row_checks()
+    documented = pieces.rows("conformance.md", "Checks of single rows")
+    assert {name: (cells[0], cells[1]) for name, cells in documented.items()} == {
+        name: (f"`{check['rule']}`", check["severity"]) for name, check in checks.items()
+    }
+
+
+def test_every_row_check_names_a_column_of_focus_or_an_attribute() -> None:
+    columns = {row["column_name"] for row in pieces.seed_columns()}
+    rules = {check["rule"] for check in row_checks().values()}
+    assert rules - columns == {"DeliveryHandling"}
 
 
 def test_every_error_code_is_documented_and_no_other() -> None:

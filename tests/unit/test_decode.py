@@ -296,7 +296,7 @@ def test_types_that_can_mean_a_kind(
 
 
 def test_digits_beyond_the_scale_of_a_wide_decimal() -> None:
-    (oddity,) = values.oddities(SCHEMA, {"Cost": "DECIMAL(38,20)"})
+    (oddity,) = values.oddities(SCHEMA, {"Cost": "DECIMAL(38,20)"}, has_types=True)
     query = f"select count(*) filter (where {oddity.condition}) from (select unnest(?::varchar[])"
     amounts = ["1.5", "0.00000000000000000001", "999999999999999999.99999999999999999999", None]
     query += "::decimal(38,20) as Cost)"

@@ -7,15 +7,3 @@
         'NegationResidue', 'SplitCostAllocation', 'SplitRemainder', 'SplitWithoutParent',
         'FilledContractedCost', 'FilledListCost', 'UnmappedUnit', 'UnknownChargeType']) }}
 {%- endmacro %}
-
-{#- Counts of int_quality__monthly that are worth a warning, with what they mean. -#}
-{% macro quality_counts() -%}
-    {{ return({
-        'charge_period_outside_billing_period':
-            'charge periods reach outside their billing period: late or advance charges',
-        'charge_period_inverted': 'charge periods end before they start',
-        'service_unmapped': 'lines whose service neither the export nor our map categorises; Other',
-        'usage_without_tags': 'usage lines carry no tags',
-        'usage_without_owner': 'usage lines have no owner by the virtual tag rules',
-    }) }}
-{%- endmacro %}

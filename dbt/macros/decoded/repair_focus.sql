@@ -38,6 +38,11 @@
         {{ service_category_of('ServiceCategory') }} as ServiceCategory,
         {%- elif column.name == 'ServiceSubcategory' %}
         {{ service_subcategory_of('ServiceCategory', 'ServiceSubcategory') }} as ServiceSubcategory,
+        {%- elif column.name in in_pricing_currency() %}
+        coalesce(
+            {{ column.name }},
+            case when PricingCurrency = BillingCurrency then {{ in_pricing_currency()[column.name] }} end
+        ) as {{ column.name }},
         {%- elif column.name == 'ServiceProviderName' %}
         {{ service_provider_name(room) }} as ServiceProviderName,
         {%- elif column.name == 'HostProviderName' %}
@@ -103,6 +108,15 @@
             cast(null as {{ varchar_type() }}) as mapped_service_subcategory
         from {{ relation }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- What is the same number where the pricing currency is the billing currency. -#}
+{% macro in_pricing_currency() -%}
+    {{ return({
+        'PricingCurrencyContractedUnitPrice': 'ContractedUnitPrice',
+        'PricingCurrencyEffectiveCost': 'EffectiveCost',
+        'PricingCurrencyListUnitPrice': 'ListUnitPrice',
+    }) }}
 {%- endmacro %}
 
 {% macro focus_enums() -%}

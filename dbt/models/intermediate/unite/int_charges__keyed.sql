@@ -38,7 +38,8 @@ tied as (
 alone as (
     select
         charges.*,
-        cast(0 as bigint) as place
+        cast(0 as bigint) as place,
+        false as is_repeated
     from {{ ref('int_charges__unioned').render() }} as charges
     anti join tied
         on charges.source_name = tied.source_name and charges.charge_hash = tied.charge_hash
@@ -51,7 +52,12 @@ among_ties as (
         row_number() over (
             partition by charges.source_name, charges.charge_hash
             order by {{ 'charges.' ~ other_columns | join(' nulls last, charges.') }} nulls last
-        ) - 1 as place
+        ) - 1 as place,
+        count(*) over (
+            partition by
+                charges.source_name, charges.charge_hash,
+                {{ 'charges.' ~ other_columns | join(', charges.') }}
+        ) > 1 as is_repeated
     from {{ ref('int_charges__unioned').render() }} as charges
     inner join tied
         on charges.source_name = tied.source_name and charges.charge_hash = tied.charge_hash
@@ -73,6 +79,7 @@ keyed as (
             ),
             '-', charge_hash, '-', cast(place as {{ varchar_type() }})
         ) as x_ChargeKey,
+        is_repeated,
         cast(date_trunc('month', ChargePeriodStart) as date) as usage_month,
         coalesce(
             ChargeCategory = 'Usage'

@@ -10,8 +10,35 @@ row_bridge as (
     select * from {{ ref('int_quality__row_bridge') }}
 ),
 
+row_checks as (
+    select
+        check_id,
+        severity,
+        passed,
+        source_name,
+        provider,
+        billing_month,
+        delivery_id,
+        column_name,
+        measured,
+        unit,
+        detail
+    from {{ ref('int_quality__row_checks') }}
+),
+
+commitments as (
+    select * from {{ ref('int_quality__commitments') }}
+),
+
 decode_counts as (
     select * from {{ source('ledger', 'decode_counts') }}
+),
+
+sources as (
+    select
+        source_name,
+        export
+    from {{ source('ledger', 'sources') }}
 ),
 
 calendar as (
@@ -46,22 +73,6 @@ repairs as (
         'rows repaired: {{ code }}' as detail
     from monthly
     where repair_{{ code }} > 0
-    union all
-    {%- endfor %}
-    {%- for name, meaning in quality_counts().items() %}
-    select
-        '{{ name }}' as check_id,
-        'warn' as severity,
-        {{ name }} = 0 as passed,
-        source_name,
-        provider,
-        billing_month,
-        delivery_id,
-        cast(null as {{ varchar_type() }}) as column_name,
-        cast({{ name }} as decimal(38, 18)) as measured,
-        'rows' as unit,
-        '{{ meaning }}' as detail
-    from monthly
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -156,6 +167,23 @@ tie_out as (
             and expected.metric = fact_totals.metric
 ),
 
+-- What was paid for a commitment against what its use came to.
+commitment_checks as (
+    select
+        check_id,
+        severity,
+        passed,
+        source_name,
+        provider,
+        billing_month,
+        delivery_id,
+        'CommitmentDiscountId' as column_name,
+        measured,
+        billing_currency as unit,
+        detail
+    from commitments
+),
+
 carbon_tie_out as (
     select
         'reported_carbon_equals_fact' as check_id,
@@ -172,20 +200,31 @@ carbon_tie_out as (
     from emission_totals
 ),
 
+-- Amounts as texts and moments without zone are against FOCUS; elsewhere they are its own form.
 decoded as (
     select
-        concat('decode_', name) as check_id,
-        case when name = 'unknown_column' then 'warn' else 'info' end as severity,
-        name <> 'unknown_column' as passed,
-        source_name,
-        provider,
-        month as billing_month,
-        delivery_id,
-        column_name,
-        cast(rows as decimal(38, 18)) as measured,
+        concat('decode_', judged.name) as check_id,
+        case when judged.is_fault then 'warn' else 'info' end as severity,
+        not judged.is_fault as passed,
+        judged.source_name,
+        judged.provider,
+        judged.month as billing_month,
+        judged.delivery_id,
+        judged.column_name,
+        cast(judged.rows as decimal(38, 18)) as measured,
         'rows' as unit,
-        detail
-    from decode_counts
+        judged.detail
+    from (
+        select
+            decode_counts.*,
+            decode_counts.name = 'unknown_column'
+            or (
+                decode_counts.name in ('amount_as_text', 'zone_missing')
+                and coalesce(sources.export, '') = 'focus'
+            ) as is_fault
+        from decode_counts
+        left join sources on decode_counts.source_name = sources.source_name
+    ) as judged
 ),
 
 arrivals as (
@@ -241,6 +280,10 @@ gaps as (
 )
 
 select * from repairs
+union all
+select * from row_checks
+union all
+select * from commitment_checks
 union all
 select * from tie_out
 union all
