@@ -22,7 +22,7 @@ DEFAULT_CONFIG = "cloudtally.yaml"
 EXPORT_KINDS: dict[str, tuple[str, ...]] = {
     "aws": ("focus", "carbon"),
     "azure": ("focus", "carbon"),
-    "gcp": ("focus", "carbon"),
+    "gcp": ("focus", "billing-detailed", "carbon"),
     "onprem": ("focus",),
 }
 ANY_PROVIDER_KINDS = ("focus",)
@@ -38,7 +38,8 @@ class SourceConfig(BaseModel):
         name: Unique word; becomes a folder and an asset name.
         provider: `aws`, `azure`, `gcp`, `onprem` or any other word.
         export: Kind of export, see `EXPORT_KINDS`.
-        location: `s3://`, `az://`, `gs://`, `file://`, `api:` or a path beside the config file.
+        location: `s3://`, `az://`, `gs://`, `file://`, `bigquery://`, `api:` or a path beside the
+            config file.
         options: Passed to the object store and the export reader.
         authoritative: Counts where another source holds the same accounts and months.
     """

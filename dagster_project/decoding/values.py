@@ -106,7 +106,7 @@ def problems(schema: Schema, types: Mapping[str, str], month: str) -> list[Probl
         if column in types
     ]
     if schema.period in types:
-        found.append(_period_problem(str(schema.period), types[str(schema.period)], month))
+        found.append(_period_problem(schema, types, month))
     return found
 
 
@@ -133,16 +133,22 @@ def _number_problems(column: str, type_name: str) -> list[Problem]:
 
 def in_month(schema: Schema, types: Mapping[str, str], month: str) -> str:
     """Return SQL that is true for rows whose period begins in a month."""
-    return f"{_month(str(schema.period), types[str(schema.period)])} = date {literal(month)}"
+    return f"{_month(schema, types)} = date {literal(month)}"
 
 
-def _month(column: str, type_name: str) -> str:
-    value = moment(present_text(column)) if type_name.startswith("VARCHAR") else quoted(column)
+def _month(schema: Schema, types: Mapping[str, str]) -> str:
+    """Return SQL for the month of a row; a period declared as text is written as YYYYMM."""
+    column = str(schema.period)
+    if schema.columns.get(column) is ColumnKind.TEXT:
+        return f"cast(try_strptime(cast({quoted(column)} as varchar), '%Y%m') as date)"
+    is_text = types[column].startswith("VARCHAR")
+    value = moment(present_text(column)) if is_text else quoted(column)
     return f"cast(date_trunc('month', {value}) as date)"
 
 
-def _period_problem(column: str, type_name: str, month: str) -> Problem:
-    condition = f"{_month(column, type_name)} is distinct from date {literal(month)}"
+def _period_problem(schema: Schema, types: Mapping[str, str], month: str) -> Problem:
+    column = str(schema.period)
+    condition = f"{_month(schema, types)} is distinct from date {literal(month)}"
     return Problem("CT-DECODE-PERIOD", column, condition, f"lies outside the month {month[:7]}")
 
 
@@ -213,8 +219,9 @@ def typed_columns(
     schema: Schema, types: Mapping[str, str], constants: Mapping[str, str]
 ) -> list[str]:
     """Return the select list that types a relation, with a part's constants as `ct_` columns."""
+    amounts = {column: item for measure in schema.measures for column, item in measure.nested}
     columns = [
-        f"{_typed(schema.columns.get(name), name, type_name)} as {quoted(name)}"
+        f"{_typed(schema.columns.get(name), name, type_name, amounts.get(name))} as {quoted(name)}"
         for name, type_name in types.items()
     ]
     return columns + [
@@ -224,7 +231,10 @@ def typed_columns(
     ]
 
 
-def _typed(kind: ColumnKind | None, name: str, type_name: str) -> str:
+def _typed(
+    kind: ColumnKind | None, name: str, type_name: str, amount: str | None = None
+) -> str:
+    """Return SQL that types a column; `amount` names the amount inside of its records."""
     if not type_name.startswith("VARCHAR"):
         return quoted(name)
     text = present_text(name)
@@ -232,4 +242,8 @@ def _typed(kind: ColumnKind | None, name: str, type_name: str) -> str:
         return f"cast({text} as {NUMBER})"
     if kind is ColumnKind.TIMESTAMP:
         return f"cast({moment(text)} as timestamp)"
+    if amount is not None:
+        # A JSON number is read as a double, a text is not.
+        number = rf'("{amount}"\s*:\s*)(-?[0-9][-+.0-9eE]*)'
+        return f"regexp_replace({text}, {literal(number)}, '\\1\"\\2\"', 'g')"
     return text

@@ -203,6 +203,7 @@ class Export(Protocol):
 
 Finder = Callable[[ObjectStore, Mapping[str, Any]], Iterator[Found]]
 ApiOpener = Callable[[Mapping[str, Any]], ObjectStore]
+LocationOpener = Callable[[str, Mapping[str, Any]], ObjectStore]
 
 
 @dataclass(frozen=True)
@@ -214,12 +215,14 @@ class DeclaredExport:
         finder: Finds deliveries in a store.
         declared: Versions, newest first.
         api: Opens the provider's API as a store, where one can stand in for an export.
+        services: Opens locations that no object store serves, by their scheme.
     """
 
     is_emissions: bool
     finder: Finder
     declared: tuple[Schema, ...]
     api: ApiOpener | None = None
+    services: Mapping[str, LocationOpener] = field(default_factory=dict)
 
     def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:
         """Return the store of a location; `api:` asks the provider instead.
@@ -227,6 +230,9 @@ class DeclaredExport:
         Raises:
             CloudtallyError: CT-CONFIG-OPTION when there is no API to ask, or as `open_store`.
         """
+        service = self.services.get(location.partition("://")[0])
+        if service is not None:
+            return service(location, options)
         if location != API_LOCATION:
             return open_store(location, options)
         if self.api is None:
