@@ -88,7 +88,8 @@ with_fee as (
 shared as (
     {{ largest_remainder(
         'with_fee', 'source_name, billing_month, fee_group', 'order_key', 'weight',
-        'sum_of_weights', ['piece_effective_cost'], gcp_piece_columns() + gcp_shared_columns()
+        'sum_of_weights', ['piece_effective_cost'],
+        gcp_piece_columns() + gcp_shared_columns() + ['fee_group', 'order_key']
     ) | indent(4) }}
 ),
 
