@@ -231,9 +231,7 @@ def typed_columns(
     ]
 
 
-def _typed(
-    kind: ColumnKind | None, name: str, type_name: str, amount: str | None = None
-) -> str:
+def _typed(kind: ColumnKind | None, name: str, type_name: str, amount: str | None = None) -> str:
     """Return SQL that types a column; `amount` names the amount inside of its records."""
     if not type_name.startswith("VARCHAR"):
         return quoted(name)

@@ -91,6 +91,7 @@ def _schema(version: str, resource: tuple[str, ...], mandatory: frozenset[str]) 
         accounts=("billing_account_id", "project.id"),
         extensible=False,
         flatten=True,
+        never_null=frozenset({"cost"}),
         measures=(
             Measure("BilledCost", first_of=("cost",), nested=(("credits", "amount"),)),
             Measure("credits.amount", nested=(("credits", "amount"),)),

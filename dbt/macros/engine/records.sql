@@ -87,46 +87,59 @@
     from {{ relation }} lateral view posexplode({{ records }}) pieces as place, record
 {%- endmacro %}
 
-{#-
-    Lists of {key, value} as one JSON object with sorted keys; of a key that comes twice the first
-    counts. Without any key it is NULL.
+{#- Records of {key, value} with something put before every key. -#}
+{% macro prefixed_records(records, prefix) -%}
+    {{ return(adapter.dispatch('prefixed_records')(records, prefix)) }}
+{%- endmacro %}
+{% macro default__prefixed_records(records, prefix) -%}
+    list_transform({{ records }}, lambda record:
+        struct_pack(key := '{{ prefix }}' || record.key, value := record.value)
+    )
+{%- endmacro %}
+{% macro spark__prefixed_records(records, prefix) -%}
+    transform({{ records }}, record ->
+        struct(concat('{{ prefix }}', record.key) as key, record.value as value)
+    )
+{%- endmacro %}
 
-    Args:
-        lists: expressions, the most important list first.
-        prefix: put before every key.
+{#- Lists of {key, value} one after the other; a NULL list adds nothing. -#}
+{% macro joined_records(lists) -%}
+    {{ return(adapter.dispatch('joined_records')(lists)) }}
+{%- endmacro %}
+{% macro default__joined_records(lists) -%}
+    list_filter(
+        {% for list in lists %}coalesce({{ list }}, []){{ ' || ' if not loop.last }}{% endfor %},
+        lambda record: record.key is not null
+    )
+{%- endmacro %}
+{% macro spark__joined_records(lists) -%}
+    filter(
+        concat({% for list in lists %}coalesce({{ list }}, array()){{ ', ' if not loop.last }}{% endfor %}),
+        record -> record.key is not null
+    )
+{%- endmacro %}
+
+{#-
+    A list of {key, value} as a JSON object of texts with sorted keys; of a key that comes twice the
+    first counts. Without any key it is NULL.
 -#}
-{% macro records_as_object(lists, prefix='') -%}
-    {{ return(adapter.dispatch('records_as_object')(lists, prefix)) }}
+{% macro records_as_object(records) -%}
+    {{ return(adapter.dispatch('records_as_object')(records)) }}
 {%- endmacro %}
-{% macro default__records_as_object(lists, prefix) -%}
-    {%- set all -%}
-        list_filter(
-            {% for list in lists %}coalesce({{ list }}, []){{ ' || ' if not loop.last }}{% endfor %},
-            lambda item: item.key is not null
+{% macro default__records_as_object(records) -%}
+    {%- set keys = 'list_transform(' ~ records ~ ', lambda record: record.key)' -%}
+    case when len({{ records }}) > 0 then cast(to_json(map_from_entries(list_sort(list_transform(
+        list_distinct({{ keys }}),
+        lambda name: struct_pack(
+            k := name, v := coalesce({{ records }}[list_position({{ keys }}, name)].value, '')
         )
-    {%- endset -%}
-    {%- set first_of_key -%}
-        list_filter({{ all }}, lambda item, place: list_position(
-            list_transform({{ all }}, lambda other: other.key), item.key
-        ) = place)
-    {%- endset -%}
-    nullif(cast(to_json(map_from_entries(list_sort(list_transform({{ first_of_key }}, lambda item:
-        struct_pack(k := '{{ prefix }}' || item.key, v := coalesce(item.value, ''))
-    )))) as varchar), '{}')
+    )))) as varchar) end
 {%- endmacro %}
-{% macro spark__records_as_object(lists, prefix) -%}
-    {%- set all -%}
-        filter(
-            concat({% for list in lists %}coalesce({{ list }}, array()){{ ', ' if not loop.last }}{% endfor %}),
-            item -> item.key is not null
-        )
-    {%- endset -%}
-    {%- set first_of_key -%}
-        filter({{ all }}, (item, place) -> array_position(
-            transform({{ all }}, other -> other.key), item.key
-        ) = place + 1)
-    {%- endset -%}
-    nullif(to_json(map_from_entries(array_sort(transform({{ first_of_key }}, item ->
-        struct(concat('{{ prefix }}', item.key) as k, coalesce(item.value, '') as v)
-    )))), '{}')
+{% macro spark__records_as_object(records) -%}
+    case when size({{ records }}) > 0 then to_json(map_from_entries(array_sort(transform(
+        filter({{ records }}, (record, place) -> array_position(
+            transform({{ records }}, other -> other.key), record.key
+        ) = place + 1),
+        record -> struct(record.key as k, coalesce(record.value, '') as v)
+    )))) end
 {%- endmacro %}

@@ -64,7 +64,8 @@ covered_up_to as (
             when upper(record.type) = 'COMMITTED_USAGE_DISCOUNT' then 'Usage'
             else 'Spend'
         end as commitment_category,
-        coalesce(record.id, '') as credit_id
+        coalesce(record.id, '') as credit_id,
+        {{ gcp_credit_name() }} as credit_name
     from covered_parts
 ),
 

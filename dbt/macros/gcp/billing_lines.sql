@@ -21,6 +21,12 @@
     upper(coalesce(record.type, '')) = 'FEE_UTILIZATION_OFFSET'
 {%- endmacro %}
 
+{% macro gcp_credit_amount() -%}cast(record.amount as decimal(38,18)){%- endmacro %}
+
+{% macro gcp_credit_name() -%}
+    coalesce(nullif(record.full_name, ''), nullif(record.name, ''), record.id)
+{%- endmacro %}
+
 {#- What a resource commitment counts: it covers usage of the same kind only. -#}
 {% macro gcp_resource_kind() -%}
     case

@@ -1,4 +1,7 @@
-{#- Columns of the detailed and standard billing export; exports/gcp/billing_detailed.py declares. -#}
+{#-
+    Columns of the detailed and standard billing export, as exports/gcp/billing_detailed.py declares
+    them. Lists are JSON text already: decoding writes them so.
+-#}
 {% macro gcp_billing_source_columns() -%}
     {%- set kinds = {
         'text': [
@@ -10,7 +13,8 @@
             'adjustment_info.description', 'adjustment_info.mode', 'adjustment_info.type',
             'transaction_type', 'seller_name', 'price.unit', 'consumption_model.id',
             'consumption_model.description', 'resource.name', 'resource.global_name',
-            'subscription.instance_id',
+            'subscription.instance_id', 'credits', 'labels', 'system_labels', 'tags',
+            'project.labels', 'project.ancestors',
         ],
         'decimal': [
             'cost', 'cost_at_list', 'cost_at_effective_price_default',
@@ -20,9 +24,6 @@
             'price.tier_start_amount', 'price.pricing_unit_quantity',
         ],
         'timestamp': ['usage_start_time', 'usage_end_time', 'export_time'],
-        'json': [
-            'credits', 'labels', 'system_labels', 'tags', 'project.labels', 'project.ancestors',
-        ],
     } -%}
     {%- set columns = [] -%}
     {%- for kind, names in kinds.items() -%}

@@ -33,7 +33,7 @@ sharers as (
         {{ gcp_share('coalesce(cost_at_list, cost)') }} as piece_list_cost,
         {{ gcp_share('usage_amount') }} as piece_usage_amount,
         covered_quantity as piece_quantity,
-        coalesce(record.full_name, record.name) as credit_name,
+        credit_name,
         commitment_category,
         case
             when is_linked then credit_id
@@ -54,13 +54,15 @@ sharers as (
         cast(0 as decimal(38, 18)) as piece_contracted_cost,
         cast(0 as decimal(38, 18)) as piece_list_cost,
         cast(null as decimal(38, 18)) as piece_usage_amount,
-        case when committed_quantity > 0 then {{ units_to_amount(gcp_units('unused')) }} end
-            as piece_quantity,
+        case
+            when is_offset then fee
+            when committed_quantity > 0 then {{ units_to_amount(gcp_units('unused')) }}
+        end as piece_quantity,
         sku_description as credit_name,
         commitment_category,
         coalesce(linked_id, only_subscription_id) as known_commitment_id,
         commitment_kind,
-        linked_id is null as is_pooled,
+        linked_id is null and consumed > 0 as is_pooled,
         fee_group,
         unused as weight,
         'unused' as order_key
@@ -146,16 +148,16 @@ credited as (
     select
         {{ gcp_piece_columns() | join(',\n        ') }},
         'credit' as piece,
-        cast(record.amount as decimal(38, 18)) as piece_contracted_cost,
-        cast(record.amount as decimal(38, 18)) as piece_list_cost,
+        {{ gcp_credit_amount() }} as piece_contracted_cost,
+        {{ gcp_credit_amount() }} as piece_list_cost,
         cast(null as decimal(38, 18)) as piece_usage_amount,
         cast(null as decimal(38, 18)) as piece_quantity,
-        coalesce(record.full_name, record.name, record.id) as credit_name,
+        {{ gcp_credit_name() }} as credit_name,
         cast(null as {{ varchar_type() }}) as commitment_category,
         cast(null as {{ varchar_type() }}) as known_commitment_id,
         cast(null as {{ varchar_type() }}) as commitment_kind,
         false as is_pooled,
-        cast(record.amount as decimal(38, 18)) as piece_effective_cost
+        {{ gcp_credit_amount() }} as piece_effective_cost
     from payments
 ),
 
@@ -206,13 +208,21 @@ described as (
 ),
 
 -- A key that comes twice: a resource's label outranks its project's, and that a tag.
+with_records as (
+    select
+        *,
+        {{ joined_records([
+            'label_records', 'project_label_records', 'tag_records',
+            prefixed_records('system_label_records', 'gcp:'),
+        ]) }} as tag_and_label_records
+    from described
+),
+
 with_tags as (
     select
         *,
-        {{ records_as_object(['label_records', 'project_label_records', 'tag_records']) }}
-            as own_tags,
-        {{ records_as_object(['system_label_records'], prefix='gcp:') }} as provider_tags
-    from described
+        {{ records_as_object('tag_and_label_records') }} as tag_object
+    from with_records
 ),
 
 with_maps as (
@@ -224,10 +234,10 @@ with_maps as (
         case when with_tags.RegionId is not null
             then coalesce(regions.region_name, with_tags.RegionId) end as RegionName,
         {{ json_text_value(
-            'with_tags.provider_tags', 'gcp:compute.googleapis.com/reservation_name'
+            'with_tags.tag_object', 'gcp:compute.googleapis.com/reservation_name'
         ) }} as CapacityReservationId,
         {{ json_text_value(
-            'with_tags.provider_tags', 'gcp:compute.googleapis.com/is_unused_reservation'
+            'with_tags.tag_object', 'gcp:compute.googleapis.com/is_unused_reservation'
         ) }} as is_unused_reservation
     from with_tags
     left join services as by_name on lower(with_tags.service_name) = by_name.service_code
@@ -316,7 +326,7 @@ conformed as (
         piece_contracted_cost as ContractedCost,
         case when has_unit_price then coalesce(effective_price_default, effective_price) end
             as ContractedUnitPrice,
-        piece_effective_cost as EffectiveCost,
+        coalesce(piece_effective_cost, cast(0 as decimal(38, 18))) as EffectiveCost,
         'Google Cloud' as HostProviderName,
         cast(null as {{ varchar_type() }}) as InvoiceDetailId,
         cast(null as {{ varchar_type() }}) as InvoiceId,
@@ -362,7 +372,7 @@ conformed as (
         project_id as SubAccountId,
         project_name as SubAccountName,
         case when project_id is not null then 'Project' end as SubAccountType,
-        {{ json_merge(['own_tags', 'provider_tags']) }} as Tags,
+        tag_object as Tags,
         nullif(concat_ws(
             ',',
             case when is_pooled then 'CommitmentFeePooled' end,
@@ -373,10 +383,10 @@ conformed as (
                     and piece_usage_amount is null
                     then 'ConsumedQuantityTooLarge'
             end,
-            case when piece_effective_cost is null then 'MissingEffectiveCost' end
+            case when piece_effective_cost is null then 'CommitmentFeeMissing' end
         ), '') as x_SourceChanges,
         {{ json_merge([
-            'provider_columns',
+            "coalesce(provider_columns, '{}')",
             columns_as_json([
                 'piece', 'invoice_month', 'cost_type', 'service_id', 'project_number',
                 'project_ancestry_numbers', 'project_ancestors', 'export_time', 'credits',
