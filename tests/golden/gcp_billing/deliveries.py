@@ -203,6 +203,9 @@ LINES = (
          start="03-01T08", end="03-31T08"),
     line("M2", 30.0, sku="N2 Instance Core", consumption_model=MODEL, cost_at_list=45.0,
          cost_at_effective_price_default=Decimal("41.666666667")),
+    # Covered by a commitment whose fee isn't here.
+    line("W1", 8.0, credit(RESOURCE, -8.0), quantity=4.0, unit="gibibyte hour",
+         sku="N1 Predefined Instance Ram", region="europe-west1"),
     # Credits.
     line("P1", 12.0, credit("PROMOTION", -12.0, "Free trial"), service="Cloud Storage",
          sku="Standard Storage Iowa", unit="gibibyte month"),
