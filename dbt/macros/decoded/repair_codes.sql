@@ -1,8 +1,10 @@
-{#- Every code that repair_focus can write into x_SourceChanges. -#}
+{#- Every code that a conform model can write into x_SourceChanges. -#}
 {% macro repair_codes() -%}
     {%- set codes = [] -%}
     {%- for name in focus_enums() -%}{%- do codes.append(name ~ 'Case') -%}{%- endfor -%}
-    {{ return(codes + ['TagsBraces', 'TagsInvalid', 'MissingListCost', 'MissingContractedCost']) }}
+    {{ return(codes + ['TagsBraces', 'TagsInvalid', 'MissingListCost', 'MissingContractedCost',
+        'CommitmentFeePooled', 'CommitmentFeeMissing', 'CommitmentIdComposed',
+        'ConsumedQuantityTooLarge']) }}
 {%- endmacro %}
 
 {#- Counts of int_quality__monthly that are worth a warning, with what they mean. -#}
