@@ -64,9 +64,7 @@ PERMITS = (
     Permit("dim_region", "float", "as longitude", "degrees are no amount"),
     Permit("int_carbon__month_shares", "division", ") // (", "quotient of whole numbers"),
     Permit("int_carbon__allocated", "division", ") // (", "quotient of whole numbers"),
-    Permit(
-        "int_gcp__billing_detailed_charges", "division", ") // (", "quotient of whole numbers"
-    ),
+    Permit("int_gcp__billing_detailed_charges", "division", ") // (", "quotient of whole numbers"),
     Permit(
         "int_gcp__billing_detailed_row_bridge", "division", ") // (", "quotient of whole numbers"
     ),

@@ -8,6 +8,7 @@ import csv
 import datetime as dt
 import functools
 import hashlib
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month
@@ -369,6 +371,34 @@ def option_error(option: str, reason: str) -> CloudtallyError:
         kept="nothing was fetched.",
         next_step="Correct it in cloudtally.yaml.",
     )
+
+
+def loopback_endpoint(options: Mapping[str, Any]) -> str | None:
+    """Return the configured endpoint of an API, which has to be this machine.
+
+    No token goes elsewhere: it takes `credential: none` with it.
+
+    Raises:
+        CloudtallyError: CT-CONFIG-OPTION.
+    """
+    endpoint, credential = options.get("endpoint"), options.get("credential")
+    if endpoint is None and credential is None:
+        return None
+    if credential != "none" or not isinstance(endpoint, str) or not _is_loopback(endpoint):
+        raise option_error(
+            "endpoint",
+            "it is for tests: an address of this machine, together with `credential: none`",
+        )
+    return endpoint.rstrip("/")
+
+
+def _is_loopback(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+        address = ipaddress.ip_address(parts.hostname or "")
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and address.is_loopback and not parts.username
 
 
 def manifest_error(key: str, reason: str) -> CloudtallyError:

@@ -7,6 +7,7 @@ columns of resources.
 
 from dagster_project.exports.base import ColumnKind, DeclaredExport, Measure, Schema
 from dagster_project.exports.gcp import unload
+from dagster_project.exports.gcp.bigquery_table import SCHEME, open_table
 
 _RESOURCE = ("resource.name", "resource.global_name", "subscription.instance_id")
 _TEXTS = (
@@ -106,4 +107,5 @@ EXPORT = DeclaredExport(
     is_emissions=False,
     finder=unload.find,
     declared=(DETAILED, STANDARD),
+    services={SCHEME: open_table},
 )
