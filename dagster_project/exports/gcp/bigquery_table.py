@@ -44,7 +44,7 @@ PAGE_ROWS = 20_000
 RETRY_SECONDS = 120.0
 
 _LOCATION = re.compile(
-    r"^bigquery://(?P<project>[a-z][a-z0-9.:-]{4,60}[a-z0-9])"
+    r"^bigquery://(?P<project>(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9])"
     r"\.(?P<dataset>[A-Za-z0-9_]{1,1024})\.(?P<table>[A-Za-z0-9_-]{1,1024})$"
 )
 _KEY = re.compile(r"^month=(?P<month>[0-9]{4}-[0-9]{2})/(?P<name>part-0\.jsonl|manifest\.json)$")

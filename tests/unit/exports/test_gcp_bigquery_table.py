@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -42,7 +42,16 @@ class Service:
         self.page = 2
         self.reverse = False
         self.failure: tuple[int, str] | None = None
+        self.unexpected: list[str] = []
         self.results: dict[str, tuple[list, list]] = {}
+
+    def checked(self, answer: Callable, path: str, what: dict) -> tuple[int, dict]:
+        """Answer, or refuse at once what should not have been asked."""
+        try:
+            return answer(path, what)
+        except Exception as error:
+            self.unexpected.append(f"{path} {what}: {error!r}")
+            return 418, {"error": {"code": 418, "message": "unexpected"}}
 
     def lines(self, month: str) -> list[str]:
         rows = [
@@ -103,10 +112,19 @@ class Service:
         }
 
     def get(self, path: str, query: dict) -> tuple[int, dict]:
-        job = path.removeprefix("/bigquery/v2/projects/payer/queries/")
-        self.pages.append(query["pageToken"][0])
+        kind, job = path.removeprefix("/bigquery/v2/projects/payer/").split("/")
         assert query["location"] == ["EU"]
-        return 200, self.answer(job, int(query["pageToken"][0]))
+        if kind == "jobs":
+            return 200, {
+                "jobReference": {"projectId": "payer", "jobId": job, "location": "EU"},
+                "configuration": {"query": {}},
+                "status": {"state": "DONE"},
+            }
+        assert kind == "queries"
+        start = query.get("pageToken", ["0"])[0]
+        if query.get("maxResults") != ["0"]:
+            self.pages.append(start)
+        return 200, self.answer(job, int(start))
 
 
 def field(name: str, kind: str) -> dict:
@@ -122,11 +140,12 @@ def service() -> Iterator[Service]:
 
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
-            self.reply(*found.post(urlsplit(self.path).path, json.loads(self.rfile.read(length))))
+            body = json.loads(self.rfile.read(length))
+            self.reply(*found.checked(found.post, urlsplit(self.path).path, body))
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            self.reply(*found.get(parts.path, parse_qs(parts.query)))
+            self.reply(*found.checked(found.get, parts.path, parse_qs(parts.query)))
 
         def reply(self, status: int, document: dict) -> None:
             found.tokens.append(self.headers.get("Authorization"))
@@ -146,6 +165,7 @@ def service() -> Iterator[Service]:
     yield found
     server.shutdown()
     server.server_close()
+    assert found.unexpected == []
 
 
 def store(service: Service, **options) -> BigQueryTableStore:
