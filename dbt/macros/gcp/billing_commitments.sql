@@ -40,13 +40,16 @@ fee_lines as (
         kept_cost,
         usage_start_time,
         usage_end_time
-    from ({{ gcp_billing_lines() }}) as lines
+    from ({{ gcp_billing_lines(
+        "lower(sku_description) like 'commitment%' or subscription_id is not null "
+        ~ "or upper(credits) like '%FEE_UTILIZATION_OFFSET%'"
+    ) }}) as lines
     where charge_category = 'Purchase'
 ),
 
 covered_lines as (
     select *
-    from ({{ gcp_billing_lines() }}) as lines
+    from ({{ gcp_billing_lines("upper(credits) like '%COMMITTED_USAGE_DISCOUNT%'") }}) as lines
     where covered_cost > 0
 ),
 

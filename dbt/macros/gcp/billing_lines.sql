@@ -6,6 +6,9 @@
     - A payment credit (promotion) pays for a line and is split off into a line of its own.
     - Every other credit lowers the price of its line: free tier, sustained use, spending-based
       discount, reseller margin, and the offset of a fee that its usage has already paid.
+
+    Args:
+        only: condition on columns of staging; looking into credits is dear.
 -#}
 
 {% macro gcp_payment_credits() -%}
@@ -44,14 +47,15 @@
     end
 {%- endmacro %}
 
-{% macro gcp_billing_lines() -%}
+{% macro gcp_billing_lines(only='true') -%}
 with parsed as (
     select
         *,
         case when credits is not null then {{ parsed_records(
             'credits', ['id', 'name', 'full_name', 'type', 'amount']
         ) }} end as credit_records
-    from {{ ref('stg_gcp__billing_detailed') }}
+    from {{ ref('stg_gcp__billing_detailed').render() }}
+    where {{ this_month() }} and ({{ only }})
 ),
 
 sorted_credits as (

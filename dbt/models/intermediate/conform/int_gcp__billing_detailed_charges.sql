@@ -1,3 +1,5 @@
+{{ monthly_model() }}
+
 with
 {{ gcp_billing_commitments() }},
 
@@ -136,8 +138,9 @@ kept as (
 ),
 
 paid_lines as (
-    {{ gcp_billing_lines() | indent(4) }}
-    where credits is not null
+    {{ gcp_billing_lines(
+        "upper(credits) like '%PROMOTION%' or upper(credits) like '%SUBSCRIPTION_BENEFIT%'"
+    ) | indent(4) }}
 ),
 
 payments as (

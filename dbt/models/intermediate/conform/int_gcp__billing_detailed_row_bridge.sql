@@ -1,3 +1,5 @@
+{{ monthly_model() }}
+
 -- Counted from the export's lines by rule: a line covered by commitments gives one line for each
 -- credit that covers it and one for what is left; a payment credit gives one; a fee that is not
 -- used up gives one.
@@ -16,8 +18,9 @@ covered as (
 ),
 
 paid_lines as (
-    {{ gcp_billing_lines() | indent(4) }}
-    where credits is not null
+    {{ gcp_billing_lines(
+        "upper(credits) like '%PROMOTION%' or upper(credits) like '%SUBSCRIPTION_BENEFIT%'"
+    ) | indent(4) }}
 ),
 
 paid as (
