@@ -30,7 +30,7 @@ DEFAULT_CONFIG = "cloudtally.yaml"
 EXPORT_KINDS: dict[str, tuple[str, ...]] = {
     "aws": ("focus", "cur2", "cur", "carbon"),
     "azure": ("focus", "cost-details", "carbon"),
-    "gcp": ("focus", "carbon"),
+    "gcp": ("focus", "billing-detailed", "carbon"),
     "onprem": ("focus", "inventory"),
 }
 ANY_PROVIDER_KINDS = ("focus",)
@@ -53,7 +53,8 @@ class SourceConfig(BaseModel):
         name: Unique word; becomes a folder and an asset name.
         provider: `aws`, `azure`, `gcp`, `onprem` or any other word.
         export: Kind of export, see `EXPORT_KINDS`.
-        location: `s3://`, `az://`, `gs://`, `file://`, `api:` or a path beside the config file.
+        location: `s3://`, `az://`, `gs://`, `file://`, `bigquery://`, `api:` or a path beside the
+            config file.
         actual: Where the export of actual cost is, of a kind that has one; in place of a location.
         amortized: Where the export of amortised cost is; may be the same place.
         options: Passed to the object store and the export reader.

@@ -68,6 +68,10 @@ PERMITS = (
     Permit("int_aws__cur_charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_azure__cost_details_charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_onprem__inventory_charges", "division", ")) // (", "quotient of whole numbers"),
+    Permit("int_gcp__billing_detailed_charges", "division", ") // (", "quotient of whole numbers"),
+    Permit(
+        "int_gcp__billing_detailed_row_bridge", "division", ") // (", "quotient of whole numbers"
+    ),
     Permit("default__quotient", "division", ") // (", "quotient of whole numbers"),
     Permit("spark__quotient", "division", ") / (", "divides a multiple of the divisor"),
 )

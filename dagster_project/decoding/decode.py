@@ -1,7 +1,8 @@
 """Decodes one landed delivery into one folder of typed Parquet.
 
-Parquet is linked, not rewritten: the bytes are the provider's. CSV, JSON lines and Avro are typed
-by the declared columns. A folder appears complete, by rename, or not at all.
+Parquet is linked, not rewritten: the bytes are the provider's. CSV, JSON lines, Avro and Parquet
+with nested records are typed by the declared columns. A folder appears complete, by rename, or not
+at all.
 """
 
 import errno
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dagster_project.decoding import values
+from dagster_project.decoding.nested import flattened
 from dagster_project.errors import CloudtallyError
 from dagster_project.exports.base import ColumnKind, Schema
 from dagster_project.files import link_or_copy, remove_if_empty, sync_folder
@@ -165,8 +167,8 @@ def _decode_part(
 
 def _relation(path: Path, part: LandedPart, schema: Schema, building: Path) -> str:
     """Return SQL for the rows of a part: as stored in Parquet, else all texts."""
-    if is_parquet(part.file) and not schema.flatten:
-        return _parquet(path)
+    if is_parquet(part.file):
+        return flattened(path, schema, _parquet(path)) if schema.flatten else _parquet(path)
     if is_csv(part.file):
         names = csv_header(path, part.file)
         # Not by the manifest of ours: JSON is written with sorted keys, and CSV goes by position.

@@ -217,6 +217,9 @@ def in_month(schema: Schema, types: Mapping[str, str], month: str) -> str:
 
 
 def _month(schema: Schema, types: Mapping[str, str], column: str) -> str:
+    """Return SQL for the month of a row; a period declared as text is written as YYYYMM."""
+    if schema.columns.get(column) is ColumnKind.TEXT:
+        return f"cast(try_strptime(cast({quoted(column)} as varchar), '%Y%m') as date)"
     is_text = types[column].startswith("VARCHAR")
     value = (
         instant(schema.columns.get(column, ColumnKind.TIMESTAMP), column)
@@ -323,8 +326,10 @@ def typed_columns(
         names: What declared columns are called from here on, where that differs.
     """
     called = names or {}
+    amounts = {column: item for measure in schema.measures for column, item in measure.nested}
     columns = [
-        f"{_typed(schema.columns.get(name), name, type_name)} as {quoted(called.get(name, name))}"
+        f"{_typed(schema.columns.get(name), name, type_name, amounts.get(name))} "
+        f"as {quoted(called.get(name, name))}"
         for name, type_name in types.items()
     ]
     return columns + [
@@ -334,11 +339,16 @@ def typed_columns(
     ]
 
 
-def _typed(kind: ColumnKind | None, name: str, type_name: str) -> str:
+def _typed(kind: ColumnKind | None, name: str, type_name: str, amount: str | None = None) -> str:
+    """Return SQL that types a column; `amount` names the amount inside of its records."""
     if not type_name.startswith("VARCHAR"):
         return quoted(name)
     if kind is ColumnKind.DECIMAL:
         return f"cast({present_text(name)} as {NUMBER})"
     if kind is not None and kind in MOMENTS:
         return f"cast({instant(kind, name)} as timestamp)"
+    if amount is not None:
+        # A JSON number is read as a double, a text is not.
+        number = rf'("{amount}"\s*:\s*)(-?[0-9][-+.0-9eE]*)'
+        return f"regexp_replace({present_text(name)}, {literal(number)}, '\\1\"\\2\"', 'g')"
     return present_text(name)

@@ -8,6 +8,7 @@ import csv
 import datetime as dt
 import functools
 import hashlib
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month
@@ -341,6 +343,7 @@ class Export(Protocol):
 
 Finder = Callable[[ObjectStore, Mapping[str, Any]], Iterator[Found]]
 ApiOpener = Callable[[Mapping[str, Any]], ObjectStore]
+LocationOpener = Callable[[str, Mapping[str, Any]], ObjectStore]
 
 
 @dataclass(frozen=True)
@@ -354,6 +357,7 @@ class DeclaredExport:
         api: Opens the provider's API as a store, where one can stand in for an export.
         is_internal: Whether its charges are the organisation's own recharges: nobody sends an
             invoice for them, so they are no part of what is owed or reconciled.
+        services: Opens locations that no object store serves, by their scheme.
     """
 
     is_emissions: bool
@@ -361,6 +365,7 @@ class DeclaredExport:
     declared: tuple[Schema, ...]
     api: ApiOpener | None = None
     is_internal: bool = False
+    services: Mapping[str, LocationOpener] = field(default_factory=dict)
 
     def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:
         """Return the store of a location; `api:` asks the provider instead.
@@ -368,6 +373,9 @@ class DeclaredExport:
         Raises:
             CloudtallyError: CT-CONFIG-OPTION when there is no API to ask, or as `open_store`.
         """
+        service = self.services.get(location.partition("://")[0])
+        if service is not None:
+            return service(location, options)
         if location != API_LOCATION:
             return open_store(location, options)
         if self.api is None:
@@ -534,6 +542,34 @@ def option_error(option: str, reason: str) -> CloudtallyError:
         kept="nothing was fetched.",
         next_step="Correct it in cloudtally.yaml.",
     )
+
+
+def loopback_endpoint(options: Mapping[str, Any]) -> str | None:
+    """Return the configured endpoint of an API, which has to be this machine.
+
+    No token goes elsewhere: it takes `credential: none` with it.
+
+    Raises:
+        CloudtallyError: CT-CONFIG-OPTION.
+    """
+    endpoint, credential = options.get("endpoint"), options.get("credential")
+    if endpoint is None and credential is None:
+        return None
+    if credential != "none" or not isinstance(endpoint, str) or not _is_loopback(endpoint):
+        raise option_error(
+            "endpoint",
+            "it is for tests: an address of this machine, together with `credential: none`",
+        )
+    return endpoint.rstrip("/")
+
+
+def _is_loopback(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+        address = ipaddress.ip_address(parts.hostname or "")
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and address.is_loopback and not parts.username
 
 
 def manifest_error(key: str, reason: str) -> CloudtallyError:

@@ -299,11 +299,18 @@ def _records(records: Iterator[Mapping[str, Any]], flatten: bool) -> Iterator[pa
 def texts_of(
     record: Mapping[str, Any], prefix: str = "", *, flatten: bool
 ) -> dict[str, str | None]:
-    """Return a record as texts: nested ones as dotted names or JSON, a double as shortest text."""
+    """Return a record as texts: nested ones as dotted names or JSON, a double as shortest text.
+
+    A flattened record leaves out what is null: a null record would pass for a column.
+    """
     found: dict[str, str | None] = {}
     for key, value in record.items():
+        if value is None and flatten:
+            continue
         if isinstance(value, Mapping) and flatten:
             found |= texts_of(value, f"{prefix}{key}.", flatten=True)
+        elif isinstance(value, list) and flatten:
+            found[prefix + key] = _exact_json(value)
         elif value is None or isinstance(value, str):
             found[prefix + key] = value
         elif isinstance(value, Mapping | list):
@@ -311,6 +318,19 @@ def texts_of(
         else:
             found[prefix + key] = repr(value) if isinstance(value, float) else str(value)
     return found
+
+
+def _exact_json(records: Sequence[Any]) -> str:
+    """Return records as JSON with every fraction as text: a JSON number would be read as double."""
+    return json.dumps(_without_fractions(records), sort_keys=True, default=str, ensure_ascii=False)
+
+
+def _without_fractions(value: Any) -> Any:
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return {key: _without_fractions(item) for key, item in value.items()}
+    return [_without_fractions(item) for item in value] if isinstance(value, list) else value
 
 
 def _text_batch(rows: Sequence[Mapping[str, str | None]]) -> pa.RecordBatch:

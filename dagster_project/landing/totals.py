@@ -141,6 +141,8 @@ def _can_mean(stored: pa.DataType, kind: ColumnKind) -> bool:
     is_text = pa.types.is_string(stored) or pa.types.is_large_string(stored)
     if is_text or pa.types.is_null(stored):
         return True
+    if kind is ColumnKind.JSON:
+        return bool(pa.types.is_nested(stored))
     if kind in (ColumnKind.TIMESTAMP, ColumnKind.DAY):
         return bool(pa.types.is_timestamp(stored) or pa.types.is_date(stored))
     if kind is ColumnKind.DECIMAL and (pa.types.is_floating(stored) or pa.types.is_decimal(stored)):

@@ -9,7 +9,6 @@ delivery each time.
 
 import datetime as dt
 import hashlib
-import ipaddress
 import json
 import re
 import tempfile
@@ -23,10 +22,9 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
 
 from dagster_project.errors import CloudtallyError, install_advice
-from dagster_project.exports.base import API_LOCATION, option_error
+from dagster_project.exports.base import API_LOCATION, loopback_endpoint, option_error
 from dagster_project.months import Month, month_key, month_of, month_range, parse_month
 from dagster_project.stores.base import (
     DENIED,
@@ -92,7 +90,7 @@ def _client(options: Mapping[str, Any]) -> Any:
             next_step=install_advice("azure"),
         ) from None
     never = SdkRetryPolicy.no_retries()
-    endpoint = _loopback(options)
+    endpoint = loopback_endpoint(options)
     if endpoint is None:
         return CarbonOptimizationMgmtClient(DefaultAzureCredential(), retry_policy=never)
     nobody: Any = "none"
@@ -102,28 +100,6 @@ def _client(options: Mapping[str, Any]) -> Any:
         retry_policy=never,
         authentication_policy=SansIOHTTPPolicy(),
     )
-
-
-def _loopback(options: Mapping[str, Any]) -> str | None:
-    """Return the configured endpoint, which has to be this machine: no token goes elsewhere."""
-    endpoint, credential = options.get("endpoint"), options.get("credential")
-    if endpoint is None and credential is None:
-        return None
-    if credential != "none" or not isinstance(endpoint, str) or not _is_loopback(endpoint):
-        raise option_error(
-            "endpoint",
-            "it is for tests: an address of this machine, together with `credential: none`",
-        )
-    return endpoint.rstrip("/")
-
-
-def _is_loopback(endpoint: str) -> bool:
-    try:
-        parts = urlsplit(endpoint)
-        address = ipaddress.ip_address(parts.hostname or "")
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and address.is_loopback and not parts.username
 
 
 class CarbonApi:

@@ -228,6 +228,3 @@
         and extract(minute from line_item_usage_end_date) = 59, false
     )
 {%- endmacro %}
-
-{#- A repair's code, as docs/repairs.md lists it. -#}
-{% macro repair(code) -%}'{{ code }}'{%- endmacro %}

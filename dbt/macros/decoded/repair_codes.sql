@@ -5,5 +5,10 @@
     {{ return(codes + ['TagsBraces', 'TagsInvalid', 'MissingListCost', 'MissingContractedCost',
         'ServiceMapped', 'ServiceUnmapped', 'LateUsage', 'InclusiveEnd', 'UnusedCommitment',
         'NegationResidue', 'SplitCostAllocation', 'SplitRemainder', 'SplitWithoutParent',
-        'FilledContractedCost', 'FilledListCost', 'UnmappedUnit', 'UnknownChargeType']) }}
+        'FilledContractedCost', 'FilledListCost', 'UnmappedUnit', 'UnknownChargeType',
+        'CommitmentFeePooled', 'CommitmentFeeMissing', 'CommitmentIdComposed',
+        'ConsumedQuantityTooLarge']) }}
 {%- endmacro %}
+
+{#- A repair's code, as docs/repairs.md lists it. -#}
+{% macro repair(code) -%}'{{ code }}'{%- endmacro %}

@@ -1,0 +1,66 @@
+{#- Columns of a line that every piece of it carries. -#}
+{% macro gcp_piece_columns() -%}
+    {{ return([
+        'source_name', 'billing_month', 'delivery_id', 'provider_columns', 'billing_account_id',
+        'invoice_month', 'publisher_type', 'cost_type', 'service_id', 'service_name', 'sku_id',
+        'sku_description', 'project_id', 'project_number', 'project_name',
+        'project_ancestry_numbers', 'project_ancestors', 'project_labels', 'location', 'region',
+        'zone', 'resource_name', 'resource_global_name', 'usage_start_time', 'usage_end_time',
+        'export_time', 'currency', 'currency_conversion_rate', 'usage_amount_text', 'usage_unit',
+        'pricing_unit', 'list_price', 'effective_price', 'effective_price_default',
+        'price_unit_quantity', 'credits', 'labels', 'system_labels', 'tags', 'adjustment_id',
+        'adjustment_description', 'adjustment_mode', 'adjustment_type', 'transaction_type',
+        'seller_name', 'consumption_model_id', 'consumption_model', 'charge_category',
+        'is_correction', 'is_priced_by_commitment', 'kept_cost',
+    ]) }}
+{%- endmacro %}
+
+{#- What tells one piece of a line from another. -#}
+{% macro gcp_shared_columns() -%}
+    {{ return([
+        'piece', 'piece_contracted_cost', 'piece_list_cost', 'piece_usage_amount',
+        'piece_quantity', 'credit_name', 'commitment_category', 'known_commitment_id',
+        'commitment_kind', 'is_pooled',
+    ]) }}
+{%- endmacro %}
+
+{#- A column of an unused fee: what all of its fee lines have in common, else NULL. -#}
+{% macro gcp_unused_value(column) -%}
+    {%- set known = [
+        'source_name', 'billing_month', 'delivery_id', 'billing_account_id', 'service_id',
+        'service_name', 'sku_id', 'sku_description', 'project_id', 'project_name', 'location',
+        'region', 'usage_start_time', 'usage_end_time', 'currency', 'pricing_unit',
+    ] -%}
+    {%- if column in known -%}{{ column }}
+    {%- elif column == 'charge_category' -%}'Usage'
+    {%- elif column in ('is_correction', 'is_priced_by_commitment') -%}false
+    {%- else -%}null
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Order in which covered parts bear the last unit of a fee: any, if it is always the same. -#}
+{% macro gcp_line_order() -%}
+    md5(concat_ws(
+        '|',
+        {%- for column in [
+            'usage_start_time', 'usage_end_time', 'project_id', 'sku_id', 'location', 'zone',
+            'resource_global_name', 'resource_name', 'cost', 'pricing_quantity', 'credits',
+            'labels', 'system_labels', 'tags', 'export_time', 'place',
+        ] %}
+        coalesce(cast({{ column }} as {{ varchar_type() }}), ''){{ ',' if not loop.last }}
+        {%- endfor %}
+    ))
+{%- endmacro %}
+
+{#- What a line would have cost at its contract's prices without a commitment, but for covered parts. -#}
+{% macro gcp_contracted_cost() -%}
+    case
+        when is_priced_by_commitment then coalesce(cost_at_effective_price_default, cost)
+        else {{ amount_minus('cost', with_sign_of('cost', 'covered_cost')) }}
+    end
+{%- endmacro %}
+
+{#- Whole billionths as units of 1e-18. -#}
+{% macro gcp_units(billionths) -%}
+    (cast({{ billionths }} as {{ wide_integer_type() }}) * cast(1000000000 as {{ wide_integer_type() }}))
+{%- endmacro %}

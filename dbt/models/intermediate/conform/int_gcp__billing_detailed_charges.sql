@@ -1,0 +1,419 @@
+{{ monthly_model() }}
+
+with
+{{ gcp_billing_commitments() }},
+
+services as (
+    select
+        lower(service_code) as service_code,
+        max(service_category) as service_category,
+        max(service_subcategory) as service_subcategory
+    from {{ ref('service_map') }}
+    where provider = 'gcp'
+    group by lower(service_code)
+),
+
+regions as (
+    select
+        lower(region_alias.alias) as alias,
+        max(region_map.region_name) as region_name
+    from {{ ref('region_alias') }} as region_alias
+    inner join {{ ref('region_map') }} as region_map
+        on
+            region_alias.provider = region_map.provider
+            and region_alias.region_id = region_map.region_id
+    where region_alias.provider = 'gcp'
+    group by lower(region_alias.alias)
+),
+
+-- Covered usage and what nobody used share the fee; all of it, to the last digit.
+sharers as (
+    select
+        {{ gcp_piece_columns() | join(',\n        ') }},
+        'used' as piece,
+        covered_amount as piece_contracted_cost,
+        {{ gcp_share('coalesce(cost_at_list, cost)') }} as piece_list_cost,
+        {{ gcp_share('usage_amount') }} as piece_usage_amount,
+        covered_quantity as piece_quantity,
+        credit_name,
+        commitment_category,
+        case
+            when is_linked then credit_id
+            else only_subscription_id
+        end as known_commitment_id,
+        commitment_kind,
+        not is_linked and fee_group is not null as is_pooled,
+        fee_group,
+        consumed as weight,
+        {{ gcp_line_order() }} as order_key
+    from used
+    union all
+    select
+        {%- for column in gcp_piece_columns() %}
+        {{ gcp_unused_value(column) }} as {{ column }},
+        {%- endfor %}
+        'unused' as piece,
+        cast(0 as decimal(38, 18)) as piece_contracted_cost,
+        cast(0 as decimal(38, 18)) as piece_list_cost,
+        cast(null as decimal(38, 18)) as piece_usage_amount,
+        case
+            when is_offset then fee
+            when committed_quantity > 0 then {{ units_to_amount(gcp_units('unused')) }}
+        end as piece_quantity,
+        sku_description as credit_name,
+        commitment_category,
+        coalesce(linked_id, only_subscription_id) as known_commitment_id,
+        commitment_kind,
+        linked_id is null and consumed > 0 as is_pooled,
+        fee_group,
+        unused as weight,
+        'unused' as order_key
+    from fee_groups
+    where unused > 0
+),
+
+with_fee as (
+    select
+        sharers.*,
+        fee_groups.fee as piece_effective_cost,
+        cast(
+            sum(sharers.weight) over (
+                partition by sharers.source_name, sharers.billing_month, sharers.fee_group
+            ) as decimal(38, 0)
+        ) as sum_of_weights
+    from sharers
+    left join fee_groups
+        on
+            sharers.source_name = fee_groups.source_name
+            and sharers.billing_month = fee_groups.billing_month
+            and sharers.fee_group = fee_groups.fee_group
+),
+
+shared as (
+    {{ largest_remainder(
+        'with_fee', 'source_name, billing_month, fee_group', 'order_key', 'weight',
+        'sum_of_weights', ['piece_effective_cost'],
+        gcp_piece_columns() + gcp_shared_columns() + ['fee_group', 'order_key']
+    ) | indent(4) }}
+),
+
+lines as (
+    {{ gcp_billing_lines() | indent(4) }}
+),
+
+kept as (
+    select
+        {{ gcp_piece_columns() | join(',\n        ') }},
+        case charge_category
+            when 'Purchase' then 'fee'
+            else 'line'
+        end as piece,
+        {{ gcp_contracted_cost() }} as piece_contracted_cost,
+        {{ gcp_rest('coalesce(cost_at_list, cost)') }} as piece_list_cost,
+        {{ gcp_rest('usage_amount') }} as piece_usage_amount,
+        {{ gcp_rest('pricing_quantity') }} as piece_quantity,
+        case
+            when charge_category = 'Purchase' then sku_description
+            when is_priced_by_commitment then consumption_model
+        end as credit_name,
+        case
+            when is_priced_by_commitment then 'Spend'
+            when charge_category <> 'Purchase' then null
+            when offset_amount <> 0 or lower(sku_description) like '%dollar based%' then 'Spend'
+            when lower(sku_description) like 'commitment%' then 'Usage'
+            else 'Spend'
+        end as commitment_category,
+        case when charge_category = 'Purchase' then subscription_id end as known_commitment_id,
+        case
+            when is_priced_by_commitment then coalesce(consumption_model_id, consumption_model)
+            when lower(sku_description) like '%dollar based%' then service_name
+            when lower(sku_description) like 'commitment%' then resource_kind
+            else service_name
+        end as commitment_kind,
+        false as is_pooled,
+        case when charge_category = 'Purchase' then cast(0 as decimal(38, 18)) else kept_cost end
+            as piece_effective_cost
+    from lines
+    where {{ gcp_is_kept() }}
+),
+
+paid_lines as (
+    {{ gcp_billing_lines(
+        "upper(credits) like '%PROMOTION%' or upper(credits) like '%SUBSCRIPTION_BENEFIT%'"
+    ) | indent(4) }}
+),
+
+payments as (
+    {{ exploded_records('paid_lines', 'payment_records') }}
+),
+
+credited as (
+    select
+        {{ gcp_piece_columns() | join(',\n        ') }},
+        'credit' as piece,
+        {{ gcp_credit_amount() }} as piece_contracted_cost,
+        {{ gcp_credit_amount() }} as piece_list_cost,
+        cast(null as decimal(38, 18)) as piece_usage_amount,
+        cast(null as decimal(38, 18)) as piece_quantity,
+        {{ gcp_credit_name() }} as credit_name,
+        cast(null as {{ varchar_type() }}) as commitment_category,
+        cast(null as {{ varchar_type() }}) as known_commitment_id,
+        cast(null as {{ varchar_type() }}) as commitment_kind,
+        false as is_pooled,
+        {{ gcp_credit_amount() }} as piece_effective_cost
+    from payments
+),
+
+pieces as (
+    select
+        {{ (gcp_piece_columns() + gcp_shared_columns() + ['piece_effective_cost'])
+            | join(',\n        ') }}
+    from kept
+    union all
+    select
+        {{ (gcp_piece_columns() + gcp_shared_columns() + ['piece_effective_cost'])
+            | join(',\n        ') }}
+    from credited
+    union all
+    select
+        {{ (gcp_piece_columns() + gcp_shared_columns() + ['piece_effective_cost'])
+            | join(',\n        ') }}
+    from shared
+),
+
+described as (
+    select
+        *,
+        case piece
+            when 'credit' then 'Credit'
+            else charge_category
+        end as ChargeCategory,
+        coalesce(
+            publisher_type = 'PARTNER' or transaction_type like 'THIRD_PARTY%', false
+        ) as is_third_party,
+        coalesce(nullif(region, ''), nullif(lower(location), 'global')) as RegionId,
+        case
+            when commitment_category is not null then coalesce(
+                known_commitment_id,
+                concat(
+                    billing_account_id, '/', coalesce(nullif(lower(region), ''), 'global'), '/',
+                    commitment_category, '/', commitment_kind
+                )
+            )
+        end as CommitmentDiscountId,
+        commitment_category is not null and known_commitment_id is null as is_id_composed,
+        piece in ('used', 'unused') or is_priced_by_commitment as is_committed,
+        {{ parsed_records('labels', ['key', 'value']) }} as label_records,
+        {{ parsed_records('project_labels', ['key', 'value']) }} as project_label_records,
+        {{ parsed_records('tags', ['key', 'value']) }} as tag_records,
+        {{ parsed_records('system_labels', ['key', 'value']) }} as system_label_records
+    from pieces
+),
+
+-- A key that comes twice: a resource's label outranks its project's, and that a tag.
+with_records as (
+    select
+        *,
+        {{ joined_records([
+            'label_records', 'project_label_records', 'tag_records',
+            prefixed_records('system_label_records', 'gcp:'),
+        ]) }} as tag_and_label_records
+    from described
+),
+
+with_tags as (
+    select
+        *,
+        {{ records_as_object('tag_and_label_records') }} as tag_object
+    from with_records
+),
+
+with_maps as (
+    select
+        with_tags.*,
+        coalesce(by_name.service_category, by_id.service_category, 'Other') as ServiceCategory,
+        coalesce(by_name.service_subcategory, by_id.service_subcategory, 'Other (Other)')
+            as ServiceSubcategory,
+        case when with_tags.RegionId is not null
+            then coalesce(regions.region_name, with_tags.RegionId) end as RegionName,
+        {{ json_text_value(
+            'with_tags.tag_object', 'gcp:compute.googleapis.com/reservation_name'
+        ) }} as CapacityReservationId,
+        {{ json_text_value(
+            'with_tags.tag_object', 'gcp:compute.googleapis.com/is_unused_reservation'
+        ) }} as is_unused_reservation
+    from with_tags
+    left join services as by_name on lower(with_tags.service_name) = by_name.service_code
+    left join services as by_id on lower(with_tags.service_id) = by_id.service_code
+    left join regions on lower(with_tags.RegionId) = regions.alias
+),
+
+-- The piece decides what is billed; the kind of charge decides what can be said about it.
+conformed as (
+    select
+        source_name,
+        billing_month,
+        delivery_id,
+        'gcp' as x_Provider,
+        cast(null as {{ varchar_type() }}) as AllocatedMethodDetails,
+        cast(null as {{ varchar_type() }}) as AllocatedMethodId,
+        cast(null as {{ varchar_type() }}) as AllocatedResourceId,
+        cast(null as {{ varchar_type() }}) as AllocatedResourceName,
+        cast(null as {{ varchar_type() }}) as AllocatedTags,
+        nullif(zone, '') as AvailabilityZone,
+        case
+            when piece in ('used', 'unused') then cast(0 as decimal(38, 18))
+            when piece = 'credit' then piece_effective_cost
+            else kept_cost
+        end as BilledCost,
+        billing_account_id as BillingAccountId,
+        cast(null as {{ varchar_type() }}) as BillingAccountName,
+        'Billing Account' as BillingAccountType,
+        currency as BillingCurrency,
+        {{ month_after('billing_month') }} as BillingPeriodEnd,
+        cast(billing_month as {{ timestamp_type() }}) as BillingPeriodStart,
+        case when ChargeCategory = 'Usage' then CapacityReservationId end as CapacityReservationId,
+        case
+            when ChargeCategory <> 'Usage' or CapacityReservationId is null then null
+            when is_unused_reservation = 'true' then 'Unused'
+            else 'Used'
+        end as CapacityReservationStatus,
+        ChargeCategory,
+        case
+            when
+                is_correction and ChargeCategory <> 'Credit'
+                and usage_start_time < cast(billing_month as {{ timestamp_type() }})
+                then 'Correction'
+        end as ChargeClass,
+        case
+            when piece = 'credit' then credit_name
+            else coalesce(adjustment_description, sku_description)
+        end as ChargeDescription,
+        case ChargeCategory
+            when 'Usage' then 'Usage-Based'
+            when 'Purchase' then 'Recurring'
+            else 'One-Time'
+        end as ChargeFrequency,
+        usage_end_time as ChargePeriodEnd,
+        usage_start_time as ChargePeriodStart,
+        commitment_category as CommitmentDiscountCategory,
+        CommitmentDiscountId,
+        case when commitment_category is not null then credit_name end as CommitmentDiscountName,
+        case
+            when commitment_category is null then null
+            when is_priced_by_commitment then abs(kept_cost)
+            when commitment_category = 'Spend' and piece = 'used' then abs(piece_contracted_cost)
+            else piece_quantity
+        end as CommitmentDiscountQuantity,
+        case
+            when piece = 'unused' then 'Unused'
+            when is_committed then 'Used'
+        end as CommitmentDiscountStatus,
+        case
+            when is_priced_by_commitment then consumption_model
+            when commitment_category = 'Usage' then 'Resource-based committed use discount'
+            when commitment_category = 'Spend' then 'Spend-based committed use discount'
+        end as CommitmentDiscountType,
+        case
+            when commitment_category = 'Spend' then currency
+            when commitment_category is not null then pricing_unit
+        end as CommitmentDiscountUnit,
+        cast(null as {{ varchar_type() }}) as CommitmentProgramEligibilityDetails,
+        case when ChargeCategory = 'Usage' and piece <> 'unused' then piece_usage_amount end
+            as ConsumedQuantity,
+        case
+            when ChargeCategory = 'Usage' and piece <> 'unused' and piece_usage_amount is not null
+                then usage_unit
+        end as ConsumedUnit,
+        cast(null as {{ varchar_type() }}) as ContractApplied,
+        piece_contracted_cost as ContractedCost,
+        case when has_unit_price then coalesce(effective_price_default, effective_price) end
+            as ContractedUnitPrice,
+        coalesce(piece_effective_cost, cast(0 as decimal(38, 18))) as EffectiveCost,
+        'Google Cloud' as HostProviderName,
+        cast(null as {{ varchar_type() }}) as InvoiceDetailId,
+        cast(null as {{ varchar_type() }}) as InvoiceId,
+        'Google Cloud' as InvoiceIssuerName,
+        piece_list_cost as ListCost,
+        case when has_unit_price then list_price end as ListUnitPrice,
+        case
+            when ChargeCategory not in ('Usage', 'Purchase') then null
+            when is_committed then 'Committed'
+            when ChargeCategory = 'Usage' and lower(sku_description) like '%preemptible%'
+                then 'Dynamic'
+            else 'Standard'
+        end as PricingCategory,
+        cast(null as {{ varchar_type() }}) as PricingCurrency,
+        cast(null as decimal(38, 18)) as PricingCurrencyContractedUnitPrice,
+        cast(null as decimal(38, 18)) as PricingCurrencyEffectiveCost,
+        cast(null as decimal(38, 18)) as PricingCurrencyListUnitPrice,
+        case when ChargeCategory in ('Usage', 'Purchase') then piece_quantity end
+            as PricingQuantity,
+        case
+            when ChargeCategory in ('Usage', 'Purchase') and piece_quantity is not null
+                then pricing_unit
+        end as PricingUnit,
+        'Google Cloud' as ProviderName,
+        case when is_third_party then coalesce(seller_name, 'Unknown partner') else 'Google Cloud'
+        end as PublisherName,
+        RegionId,
+        RegionName,
+        coalesce(resource_global_name, resource_name) as ResourceId,
+        resource_name as ResourceName,
+        nullif(
+            regexp_extract(resource_global_name, '^//([^/]+/).*', 1)
+            || regexp_extract(resource_global_name, '/([^/]+)/[^/]+$', 1), ''
+        ) as ResourceType,
+        ServiceCategory,
+        service_name as ServiceName,
+        'Google Cloud' as ServiceProviderName,
+        ServiceSubcategory,
+        sku_id as SkuId,
+        sku_description as SkuMeter,
+        cast(null as {{ varchar_type() }}) as SkuPriceDetails,
+        cast(null as {{ varchar_type() }}) as SkuPriceId,
+        project_id as SubAccountId,
+        project_name as SubAccountName,
+        case when project_id is not null then 'Project' end as SubAccountType,
+        tag_object as Tags,
+        nullif(concat_ws(
+            ',',
+            case when is_pooled then {{ repair('CommitmentFeePooled') }} end,
+            case when is_id_composed then {{ repair('CommitmentIdComposed') }} end,
+            case
+                when
+                    ChargeCategory = 'Usage' and usage_amount_text is not null
+                    and piece_usage_amount is null
+                    then {{ repair('ConsumedQuantityTooLarge') }}
+            end,
+            case when piece_effective_cost is null then {{ repair('CommitmentFeeMissing') }} end
+        ), '') as x_SourceChanges,
+        {{ json_merge([
+            "coalesce(provider_columns, '{}')",
+            columns_as_json([
+                'piece', 'invoice_month', 'cost_type', 'service_id', 'project_number',
+                'project_ancestry_numbers', 'project_ancestors', 'export_time', 'credits',
+                'usage_amount_text', 'adjustment_id', 'adjustment_mode', 'adjustment_type',
+                'transaction_type', 'consumption_model_id', 'consumption_model',
+            ], {'export_time': 'TIMESTAMP'}),
+        ]) }} as x_SourceValues,
+        case when piece = 'unused' then concat_ws('|', 'unused', CommitmentDiscountId, commitment_kind)
+        end as line_key,
+        is_third_party,
+        billing_account_id as emission_account_id,
+        project_id as emission_sub_account_id,
+        lower(coalesce(RegionId, 'global')) as emission_region_id,
+        service_name as emission_service_bucket,
+        '' as emission_resource_id
+    from (
+        select
+            *,
+            currency = 'USD' and coalesce(price_unit_quantity, 1) = 1 and piece <> 'unused'
+            and ChargeCategory in ('Usage', 'Purchase') as has_unit_price
+        from with_maps
+    ) as with_price
+)
+
+select
+    {{ charge_columns() | join(',\n    ') }}
+from conformed
