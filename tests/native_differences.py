@@ -156,7 +156,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         (USAGE, LATE, USED_PLAN, USED),
     ),
     Difference(
-        AWS,
+        (CUR2,),
         ("ConsumedUnit", "PricingUnit"),
         "Lambda's unit keeps the name that the bill gives it.",
         (USAGE,),
