@@ -145,7 +145,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         (CUR2,),
         ("ServiceSubcategory",),
-        "Sub-categories come from `seeds/maps`, which see NAT gateways as connectivity; products "
+        "Sub-categories come from `seeds/maps`, which see data transfer as connectivity; products "
         "of AWS Marketplace have none.",
         (USAGE,),
     ),
@@ -158,7 +158,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         (CUR2,),
         ("ConsumedUnit", "PricingUnit"),
-        "Lambda's unit keeps the name that the bill gives it.",
+        "Units come from `seeds/maps` in the standard's spelling.",
         (USAGE,),
     ),
     Difference(
