@@ -22,6 +22,9 @@ from dagster_project.sample_estate.aws_focus import (
 )
 from dagster_project.sample_estate.book import Edition, Plan
 from dagster_project.sample_estate.cur_lines import (
+    COVERED,
+    DISCOUNTED,
+    RESERVATION_FEE,
     Bill,
     CurBlock,
     discount_of,
@@ -191,6 +194,7 @@ def cur_table(lines: CurBlock) -> Any:
         **_times(lines),
         **_amounts(lines),
         **_plan_amounts(lines),
+        **_reservation_amounts(lines),
         **_maps(lines, codes),
     }
     present = [_column(columns, name, book.rows) for name in COLUMNS]
@@ -264,24 +268,53 @@ def _discounts(values: Floats, reduced: Any) -> Any:
 
 def _plan_amounts(lines: CurBlock) -> dict[str, Any]:
     """Return what a savings plan costs and covers, for the lines that say so."""
-    if lines.covered_cost is not None:
+    if lines.covered_cost is not None and COVERED in lines.kinds:
         covered = _flat(to_doubles(lines.covered_cost))
         return {
             "savings_plan_savings_plan_effective_cost": covered,
             "savings_plan_net_savings_plan_effective_cost": covered,
             "savings_plan_savings_plan_rate": _rates(lines),
         }
-    if lines.commitment is None or lines.used is None:
+    if lines.commitment is None or lines.unused is None:
         return {}
     recurring = _flat(to_doubles(lines.unblended))
     amortized = _flat(to_doubles(lines.commitment - lines.unblended))
     return {
         "savings_plan_total_commitment_to_date": _flat(to_doubles(lines.commitment)),
-        "savings_plan_used_commitment": _flat(_exact(lines.used)),
+        "savings_plan_used_commitment": _flat(_exact(lines.commitment - lines.unused)),
         "savings_plan_recurring_commitment_for_billing_period": recurring,
         "savings_plan_net_recurring_commitment_for_billing_period": recurring,
         "savings_plan_amortized_upfront_commitment_for_billing_period": amortized,
         "savings_plan_net_amortized_upfront_commitment_for_billing_period": amortized,
+    }
+
+
+def _reservation_amounts(lines: CurBlock) -> dict[str, Any]:
+    """Return what reserved usage costs, and what a fee paid for nothing."""
+    if lines.covered_cost is not None and DISCOUNTED in lines.kinds:
+        covered = _flat(to_doubles(lines.covered_cost))
+        nothing = _flat(np.zeros(lines.covered_cost.shape))
+        return {
+            "reservation_effective_cost": covered,
+            "reservation_net_effective_cost": covered,
+            "reservation_recurring_fee_for_usage": covered,
+            "reservation_net_recurring_fee_for_usage": covered,
+            "reservation_amortized_upfront_cost_for_usage": nothing,
+            "reservation_net_amortized_upfront_cost_for_usage": nothing,
+        }
+    if lines.unused is None or lines.pledge is None or RESERVATION_FEE not in lines.kinds:
+        return {}
+    unused, nothing = _flat(to_doubles(lines.unused)), _flat(np.zeros(lines.unused.shape))
+    hour = lines.pledge.covered[0].prices.effective * 1000
+    return {
+        "reservation_unused_recurring_fee": unused,
+        "reservation_net_unused_recurring_fee": unused,
+        "reservation_unused_amortized_upfront_fee_for_billing_period": nothing,
+        "reservation_net_unused_amortized_upfront_fee_for_billing_period": nothing,
+        "reservation_amortized_upfront_fee_for_billing_period": nothing,
+        "reservation_net_amortized_upfront_fee_for_billing_period": nothing,
+        "reservation_upfront_value": nothing,
+        "reservation_unused_quantity": _flat(np.asarray(lines.unused / hour)),
     }
 
 

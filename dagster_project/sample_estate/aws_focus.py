@@ -138,10 +138,12 @@ def _masked(values: Any, absent: Any) -> Any:
 
 
 def _committed(block: Block) -> Any:
-    """A savings plan is a promise to spend: its quantity is money."""
+    """A savings plan is a promise to spend: its quantity is money. A reservation counts hours."""
     purchase = np.array([item.category == "Purchase" for item in block.items])
-    amounts = np.where(purchase[:, None], block.billed_cost, block.effective_cost)
-    return _masked(to_doubles(amounts), np.array([i.commitment is None for i in block.items]))
+    amounts = to_doubles(np.where(purchase[:, None], block.billed_cost, block.effective_cost))
+    counted = [i.commitment is not None and i.commitment.category == "Usage" for i in block.items]
+    quantity = np.where(np.array(counted)[:, None], block.quantity / 1000.0, amounts)
+    return _masked(quantity, np.array([i.commitment is None for i in block.items]))
 
 
 def _prices(block: Block, codes: Any) -> dict[str, Any]:

@@ -59,16 +59,16 @@ def write_pair(
 ) -> Tally:
     """Write an actual and an amortised run of a month; return the lines as they count.
 
-    Both runs together are the source: the amortised lines, and the purchases of the actual run.
+    What counts is the amortised lines, and the purchases of the actual run.
     """
     lines = [line for block in blocks for line in _lines(plan, block)]
+    tally = Tally(facts=len(lines))
     for kind in (ACTUAL, AMORTIZED):
         chosen = [line for line in lines if _cost(line, kind) is not None]
         rows = [_row(line, month, kind) for line in chosen]
         _write_run(estate, root / FOLDERS[kind], month, edition, kind, rows)
-    purchases = sum(1 for line in lines if line.amortized is None)
-    amortized = sum(1 for line in lines if line.amortized is not None)
-    return Tally(source=amortized + purchases, facts=amortized + purchases)
+        tally.source += len(rows)
+    return tally
 
 
 def _cost(line: _Line, kind: str) -> Decimal | None:

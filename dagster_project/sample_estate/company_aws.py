@@ -702,6 +702,78 @@ def _pledge() -> Pledge:
     )
 
 
+RESERVATION = Commitment(
+    f"arn:aws:rds:{IRELAND.region_id}:{PROD.sub_id}:ri:ri-2026-03-02-08-15-44-210",
+    "Reserved database instances, 1 year, no upfront",
+    "Usage",
+    "Reserved Instance",
+    "Hours",
+)
+_RESERVED = "db.r6g.2xlarge"
+
+
+def _reservation() -> Pledge:
+    """Two databases under two reserved instances; one of them rests at night."""
+
+    def item(name: str, tags: Tags, shape: str) -> Item:
+        plain = _meter(
+            name,
+            RDS,
+            PROD,
+            IRELAND,
+            f"EU-InstanceUsage:{_RESERVED}",
+            "Hours",
+            "0.952",
+            1000,
+            tags,
+            shape=shape,
+            resource=_database(name, PROD, IRELAND),
+            kind="db",
+            operation="CreateDBInstance:0014",
+            details=_machine(_RESERVED, 8, 64),
+        )
+        return replace(
+            plain,
+            prices=covered(nano("0.952"), nano("0.657413")),
+            pricing="Committed",
+            commitment=RESERVATION,
+            status="Used",
+        )
+
+    unused = Item(
+        key="aws/ri/unused",
+        account=PROD,
+        service=RDS,
+        region=IRELAND,
+        description=f"Unused reserved database instances, {_RESERVED}",
+        meter=f"EU-HeavyUsage:{_RESERVED}",
+        unit="Hours",
+        prices=unit_of_money(),
+        pricing="Committed",
+        frequency="Recurring",
+        commitment=RESERVATION,
+        status="Unused",
+        operation="CreateDBInstance:0014",
+    )
+    purchase = replace(
+        unused,
+        key="aws/ri/purchase",
+        description=f"USD 0.657413 hourly fee per PostgreSQL, {_RESERVED} instance",
+        category="Purchase",
+        pricing="Standard",
+        status=None,
+    )
+    return Pledge(
+        2 * pico("0.657413"),
+        (
+            item("catalogue", PROD_WEB, "flat"),
+            item("reporting", PROD_CORE, "office"),
+        ),
+        unused,
+        purchase,
+    )
+
+
 def _money(
     key: str, account: Account, service: Service, category: str, description: str, **more: str
 ) -> Item:
@@ -858,7 +930,7 @@ def main_plan(slot_hours: int, fleet: int) -> Plan:
     return Plan(
         source="aws-main",
         usage=(*core, *(fleet_item(index) for index in range(fleet))),
-        pledges=(_pledge(),),
+        pledges=(_pledge(), _reservation()),
         fixed=_fixed(),
         late=(core[3], core[10], core[17]),
         taxes=tuple(_tax(account) for account in (MANAGEMENT, PROD, DATA, STAGING, DEV)),

@@ -3,7 +3,8 @@
 Belongs here: line item types, what savings plans look like in a bill, values per item. Not here:
 files. A bill differs from FOCUS in its rows: usage under a savings plan stands at its on-demand
 cost, lines without a resource take that cost away again, and every period has a fee line which
-says how much of the commitment was used. What nobody used has no line.
+says how much of the commitment was used. Reserved usage stands at 0, and the fee line of its
+reservation says what was left. What nobody used has no line.
 """
 
 import hashlib
@@ -18,12 +19,14 @@ from dagster_project.sample_estate.book import HOUR_MS, Plan, Pledge
 from dagster_project.sample_estate.delivery import Tally
 from dagster_project.sample_estate.focus_lines import dimensions
 from dagster_project.sample_estate.model import Block, Item
-from dagster_project.sample_estate.money import Ints, as_text, settle
+from dagster_project.sample_estate.money import NANO, PICO, Ints, as_text, settle
 
 COVERED = "SavingsPlanCoveredUsage"
 NEGATION = "SavingsPlanNegation"
 RECURRING_FEE = "SavingsPlanRecurringFee"
 UPFRONT_FEE = "SavingsPlanUpfrontFee"
+DISCOUNTED = "DiscountedUsage"
+RESERVATION_FEE = "RIFee"
 
 _UNITS = {"Hours": "Hrs", "GB-Months": "GB-Mo", "GB-Seconds": "Lambda-GB-Second"}
 _FAMILIES = {
@@ -49,6 +52,16 @@ _SAVINGS_PLAN_TEXTS = (
     "savings_plan_payment_option",
     "savings_plan_purchase_term",
 )
+_RESERVATION_TEXTS = (
+    "pricing_lease_contract_length",
+    "pricing_offering_class",
+    "pricing_purchase_option",
+    "reservation_reservation_a_r_n",
+    "reservation_subscription_id",
+    "reservation_number_of_reservations",
+    "reservation_total_reserved_units",
+    "reservation_units_per_reservation",
+)
 _PRODUCT_KEYS = {
     "CoreCount": "vcpu",
     "MemorySize": "memory",
@@ -67,10 +80,10 @@ class CurBlock:
         kinds: Line item type of each item.
         unblended: Cost before the enterprise discount, in trillionths.
         net: Cost after it.
-        covered_cost: Cost under the savings plan; covered usage only.
-        pledge: The savings plan that the lines belong to.
-        commitment: What a period of the plan costs; fee lines only.
-        used: How much of that was used.
+        covered_cost: Cost under the commitment; covered usage only.
+        pledge: The commitment that the lines belong to.
+        commitment: What a period of a savings plan costs; its fee lines only.
+        unused: How much of a commitment nobody used; fee lines only.
     """
 
     book: Block
@@ -80,7 +93,7 @@ class CurBlock:
     covered_cost: Ints | None = None
     pledge: Pledge | None = None
     commitment: Ints | None = None
-    used: Ints | None = None
+    unused: Ints | None = None
 
 
 @dataclass
@@ -90,6 +103,7 @@ class Bill:
     plan: Plan
     month: Month
     tally: Tally = field(default_factory=Tally)
+    _unused: dict[str, int] = field(default_factory=dict)
 
     def lines(self, blocks: Iterable[Block]) -> Iterator[CurBlock]:
         """Yield the bill's lines for blocks of the book."""
@@ -103,13 +117,15 @@ class Bill:
         self.tally.source += lines.book.rows
         if NEGATION not in lines.kinds:
             self.tally.facts += lines.book.rows
-        if lines.commitment is not None and lines.used is not None:
-            self.tally.facts += int(np.count_nonzero(lines.commitment - lines.used))
+        if lines.unused is not None:
+            self.tally.facts += int(np.count_nonzero(lines.unused))
 
     def _lines(self, block: Block) -> Iterator[CurBlock]:
         first = block.items[0]
         if first.commitment is None:
             yield _plain(block)
+        elif first.commitment.category == "Usage":
+            yield from self._reserved(block, self._pledge(first))
         elif first.status == "Used":
             yield _covered(block, self._pledge(first))
             yield _negations(block, self._pledge(first))
@@ -119,6 +135,15 @@ class Bill:
             upfront = [row for row, item in enumerate(block.items) if is_upfront(item)]
             if upfront:
                 yield _upfront_fee(rows_of(block, upfront), self._pledge(first))
+
+    def _reserved(self, block: Block, pledge: Pledge) -> Iterator[CurBlock]:
+        first = block.items[0]
+        if first.status == "Used":
+            yield _discounted(block, pledge)
+        elif first.status == "Unused":
+            self._unused[first.key] = int(block.effective_cost.sum())
+        else:
+            yield _reservation_fee(block, pledge, self._unused.pop(pledge.unused.key))
 
     def _pledge(self, item: Item) -> Pledge:
         return next(p for p in self.plan.pledges if p.purchase.commitment == item.commitment)
@@ -210,15 +235,40 @@ def _recurring_fee(block: Block, pledge: Pledge) -> CurBlock:
     commitment = settle(pledge.hourly * hours)
     cost = settle(pledge.hourly * hours * (100 - pledge.upfront_percent) // 100)
     book = replace(block, items=(pledge.purchase,), quantity=hours * 1000)
-    used = commitment - block.effective_cost
     return CurBlock(
-        book, (RECURRING_FEE,), cost, cost, pledge=pledge, commitment=commitment, used=used
+        book,
+        (RECURRING_FEE,),
+        cost,
+        cost,
+        pledge=pledge,
+        commitment=commitment,
+        unused=block.effective_cost,
     )
 
 
 def _upfront_fee(block: Block, pledge: Pledge) -> CurBlock:
     kinds = (UPFRONT_FEE,) * len(block.items)
     return CurBlock(block, kinds, block.billed_cost, block.billed_cost, pledge=pledge)
+
+
+def _discounted(block: Block, pledge: Pledge) -> CurBlock:
+    kinds = (DISCOUNTED,) * len(block.items)
+    nothing = np.zeros_like(block.list_cost)
+    return CurBlock(block, kinds, nothing, nothing, block.effective_cost, pledge)
+
+
+def _reservation_fee(block: Block, pledge: Pledge, unused: int) -> CurBlock:
+    """Return the month's fee; reservations of the estate have no upfront part."""
+    count = reserved(pledge)
+    book = replace(block, quantity=block.quantity * count)
+    left = settle(np.array([[unused]], dtype=np.int64))
+    cost = block.billed_cost
+    return CurBlock(book, (RESERVATION_FEE,), cost, cost, pledge=pledge, unused=left)
+
+
+def reserved(pledge: Pledge) -> int:
+    """Return how many instances are reserved."""
+    return pledge.hourly // (pledge.covered[0].prices.effective * (PICO // NANO))
 
 
 def item_texts(item: Item, kind: str, lines: CurBlock) -> dict[str, str | None]:
@@ -229,6 +279,7 @@ def item_texts(item: Item, kind: str, lines: CurBlock) -> dict[str, str | None]:
     region = item.region.region_id if item.region else None
     machine = dict(item.details).get("InstanceType")
     rate = as_text(item.prices.list_price, 9) if is_metered(item) else None
+    paid = "0" if kind == DISCOUNTED else rate
     return {
         "bill_bill_type": _bill_type(kind),
         "bill_billing_entity": "AWS Marketplace" if sold_by_others else "AWS",
@@ -238,17 +289,19 @@ def item_texts(item: Item, kind: str, lines: CurBlock) -> dict[str, str | None]:
         "bill_payer_account_name": known["BillingAccountName"],
         "identity_line_item_id": _line_id(item.key, kind),
         "line_item_availability_zone": item.zone,
-        "line_item_blended_rate": rate,
+        "line_item_blended_rate": paid,
         "line_item_currency_code": known["BillingCurrency"],
         "line_item_legal_entity": item.publisher or known["InvoiceIssuerName"],
         "line_item_line_item_description": item.description,
         "line_item_line_item_type": kind,
-        "line_item_net_unblended_rate": as_text(item.prices.contracted, 9) if rate else None,
+        "line_item_net_unblended_rate": (
+            as_text(item.prices.contracted, 9) if paid == rate and rate else paid
+        ),
         "line_item_operation": item.operation or None,
         "line_item_product_code": item.service.code,
         "line_item_resource_id": resource_id(item.resource_id),
         "line_item_tax_type": "VAT" if kind == "Tax" else None,
-        "line_item_unblended_rate": rate,
+        "line_item_unblended_rate": paid,
         "line_item_usage_account_id": known["SubAccountId"],
         "line_item_usage_account_name": known["SubAccountName"],
         "line_item_usage_type": item.meter or None,
@@ -256,7 +309,7 @@ def item_texts(item: Item, kind: str, lines: CurBlock) -> dict[str, str | None]:
         "pricing_public_on_demand_rate": rate,
         "pricing_rate_code": known["SkuPriceId"],
         "pricing_rate_id": None,
-        "pricing_term": _term(item) if rate else None,
+        "pricing_term": _term(item, kind) if rate else None,
         "pricing_unit": _UNITS.get(item.unit, item.unit) if product else None,
         "product_instance_family": "General purpose" if machine else None,
         "product_instance_type": machine,
@@ -269,6 +322,7 @@ def item_texts(item: Item, kind: str, lines: CurBlock) -> dict[str, str | None]:
         "product_sku": known["SkuId"],
         "product_usagetype": item.meter or None,
         **_savings_plan_texts(lines),
+        **_reservation_texts(lines),
     }
 
 
@@ -281,7 +335,9 @@ def _line_id(key: str, kind: str) -> str:
     return hashlib.sha256(f"{key}|{kind}".encode()).hexdigest()[:52]
 
 
-def _term(item: Item) -> str:
+def _term(item: Item, kind: str) -> str:
+    if kind == DISCOUNTED:
+        return "Reserved"
     return "Spot" if item.pricing == "Dynamic" else "OnDemand"
 
 
@@ -298,16 +354,40 @@ def resource_id(arn: str | None) -> str | None:
 
 def _savings_plan_texts(lines: CurBlock) -> dict[str, str | None]:
     pledge = lines.pledge
-    if pledge is None or pledge.purchase.commitment is None:
+    commitment = pledge.purchase.commitment if pledge else None
+    if pledge is None or commitment is None or commitment.category != "Spend":
         return dict.fromkeys(_SAVINGS_PLAN_TEXTS)
     began = lines.book.month.year - (lines.book.month.month < pledge.upfront_month)
     return {
         "savings_plan_start_time": f"{began}-{pledge.upfront_month:02d}-01T00:00:00.000Z",
         "savings_plan_end_time": f"{began + 1}-{pledge.upfront_month:02d}-01T00:00:00.000Z",
-        "savings_plan_savings_plan_a_r_n": pledge.purchase.commitment.commitment_id,
+        "savings_plan_savings_plan_a_r_n": commitment.commitment_id,
         "savings_plan_offering_type": "ComputeSavingsPlans",
         "savings_plan_payment_option": _payment_option(pledge),
         "savings_plan_purchase_term": "1yr",
+    }
+
+
+def _reservation_texts(lines: CurBlock) -> dict[str, str | None]:
+    pledge = lines.pledge
+    commitment = pledge.purchase.commitment if pledge else None
+    if pledge is None or commitment is None or commitment.category != "Usage":
+        return dict.fromkeys(_RESERVATION_TEXTS)
+    known: dict[str, str | None] = {
+        "pricing_lease_contract_length": "1yr",
+        "pricing_offering_class": "standard",
+        "pricing_purchase_option": _payment_option(pledge),
+        "reservation_reservation_a_r_n": commitment.commitment_id,
+        "reservation_subscription_id": str(pledge.purchase.number),
+    }
+    if lines.unused is None:
+        return dict.fromkeys(_RESERVATION_TEXTS) | known
+    hours = int(lines.book.quantity[0, 0]) // 1000
+    return {
+        **known,
+        "reservation_number_of_reservations": str(reserved(pledge)),
+        "reservation_total_reserved_units": str(hours),
+        "reservation_units_per_reservation": str(hours // reserved(pledge)),
     }
 
 
@@ -342,4 +422,4 @@ def is_discounted(item: Item, kind: str) -> bool:
 
 def is_public(item: Item, kind: str) -> bool:
     """Whether AWS states what the line would cost on demand."""
-    return kind in {"Usage", COVERED} and is_metered(item)
+    return kind in {"Usage", COVERED, DISCOUNTED} and is_metered(item)

@@ -171,7 +171,8 @@ class _Lines:
     """The rows of one run.
 
     Attributes:
-        added: Facts that should come on top of the rows: unused commitment, promotions.
+        added: Facts that should come on top of the rows: one for what a month left unused of a
+            commitment, and promotions.
     """
 
     def __init__(self, plan: Plan, month: Month, moment: dt.datetime) -> None:
@@ -195,18 +196,20 @@ class _Lines:
                 yield from self._fees(block)
             elif item.category != "Purchase":
                 for column in range(len(block.starts)):
-                    yield self._usage(block, item, row, column)
+                    # Google writes no line for hours in which nothing ran.
+                    if item.status is None or block.quantity[row, column]:
+                        yield self._usage(block, item, row, column)
 
     def _fees(self, block: Block) -> Iterator[Row]:
         """Yield what the commitment costs in every period, used or not."""
         unused = block.items[0]
         pledge = next(p for p in self.plan.pledges if p.unused == unused)
+        self.added += 1 if block.effective_cost.any() else 0
         for column in range(len(block.starts)):
             hours = int(block.ends[column] - block.starts[column]) // HOUR_MS
             cost = as_decimal(pledge.hourly * hours, 12)
             price = pledge.covered[0].prices.effective
             quantity = cost / as_decimal(price, 9)
-            self.added += 1 if int(block.effective_cost[0, column]) else 0
             row = self._line(block, pledge.purchase, column, quantity, cost, cost, price)
             yield row | {"subscription": {"instance_id": _commitment_id(pledge)}}
 

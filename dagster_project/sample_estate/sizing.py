@@ -11,7 +11,7 @@ from dagster_project.sample_estate import company_aws
 from dagster_project.sample_estate.book import DAY_HOURS
 
 SMALL_ITEMS = 44
-_CORE_ITEMS = len(company_aws.core_items()) + 4
+_CORE_ITEMS = len(company_aws.core_items()) + 7
 _HOURLY_FROM = 60_000
 _ANY_LENGTH = 10_000
 

@@ -155,6 +155,8 @@ def test_aws_bills_what_the_truth_says(
         _sum(others, "line_item_net_unblended_cost")
         + _sum(_of(rows, "SavingsPlanCoveredUsage"), "savings_plan_savings_plan_effective_cost")
         + unused
+        + _sum(_of(rows, "DiscountedUsage"), "reservation_effective_cost")
+        + _sum(_of(rows, "RIFee"), "reservation_unused_recurring_fee")
     )
     assert effective == _true(charges, "aws", month, "effective_cost")
     assert unused > 0
@@ -198,6 +200,25 @@ def test_savings_plan_rows_come_as_aws_writes_them(cur2: Deliveries) -> None:
         )
 
 
+def test_a_reservation_is_billed_with_its_fee(cur2: Deliveries) -> None:
+    rows = cur2["2026-04"][-1]
+    reserved = _of(rows, "DiscountedUsage")
+    assert len(reserved) == 60
+    assert {row["line_item_unblended_cost"] for row in reserved} == {0.0}
+    assert _sum(reserved, "pricing_public_on_demand_cost") > 0
+    (fee,) = _of(rows, "RIFee")
+    used = _sum(reserved, "reservation_effective_cost")
+    unused = _number(fee["reservation_unused_recurring_fee"])
+    assert used + unused == _number(fee["line_item_unblended_cost"]) > used > unused > 0
+    hours = _sum(reserved, "line_item_usage_amount") + _number(fee["reservation_unused_quantity"])
+    assert hours == Decimal(fee["reservation_total_reserved_units"]) == 2 * 720
+    named = {row["reservation_reservation_a_r_n"] for row in [fee, *reserved]}
+    assert len(named) == 1
+    others = [row for row in rows if row["reservation_reservation_a_r_n"] is None]
+    assert len(others) == len(rows) - 61
+    assert {row["savings_plan_savings_plan_a_r_n"] for row in [fee, *reserved]} == {None}
+
+
 def test_the_enterprise_discount_stands_in_net_columns(cur2: Deliveries) -> None:
     rows = _of(cur2["2026-04"][-1], "Usage")
     discounted = [row for row in rows if row["discount_total_discount"] is not None]
@@ -224,6 +245,7 @@ def test_line_ids_are_unique_and_stable(cur2: Deliveries) -> None:
 def test_credits_refunds_and_taxes_have_their_line_types(cur2: Deliveries) -> None:
     kinds = Counter(row["line_item_line_item_type"] for row in cur2["2026-05"][-1])
     assert (kinds["Credit"], kinds["Refund"], kinds["Tax"], kinds["Fee"]) == (2, 1, 5, 1)
+    assert kinds["RIFee"] == 1
     (refund,) = _of(cur2["2026-05"][-1], "Refund")
     assert refund["bill_bill_type"] == "Refund"
     assert _number(refund["line_item_net_unblended_cost"]) == Decimal("-91.392000417")
@@ -353,7 +375,8 @@ def test_a_covered_line_is_credited_to_nothing(gcp: Deliveries) -> None:
         for row in gcp["2026-04"][-1]
         if any(credit["type"] == "COMMITTED_USAGE_DISCOUNT" for credit in row["credits"])
     ]
-    assert len(covered) == 60
+    # Two machines on thirty days; one of them rests on eight days of weekends.
+    assert len(covered) == 52
     for row in covered:
         assert _number(row["cost"]) == -_credits([row])
 

@@ -218,7 +218,8 @@ def test_commitments_are_used_or_unused_to_the_last_digit(
             assert row["BilledCost"] == 0
     assert statuses["Used"] > 0
     assert statuses["Unused"] > 0
-    assert statuses["Used"] + statuses["Unused"] == Decimal("3.25") * 31 * 24
+    hourly = Decimal("3.25") + 2 * Decimal("0.657413")
+    assert statuses["Used"] + statuses["Unused"] == hourly * 31 * 24
     assert statuses[None] == 0
 
 

@@ -88,11 +88,17 @@
         line_item_resource_id as ResourceId,
         {{ text }} as ResourceName,
         {{ text }} as ResourceType,
-        {{ service_category_of() }} as ServiceCategory,
+        case
+            when {{ cur_is_block_storage() }} then 'Storage'
+            else {{ service_category_of() }}
+        end as ServiceCategory,
         {{ service_name_of("coalesce(product_product_name, line_item_product_code, 'AWS')") }}
             as ServiceName,
         'AWS' as ServiceProviderName,
-        {{ service_subcategory_of() }} as ServiceSubcategory,
+        case
+            when {{ cur_is_block_storage() }} then 'Block Storage'
+            else {{ service_subcategory_of() }}
+        end as ServiceSubcategory,
         product_sku as SkuId,
         line_item_usage_type as SkuMeter,
         {{ cur_sku_details() }} as SkuPriceDetails,
@@ -125,6 +131,11 @@
 
 {% macro cur_is_marketplace() -%}
     coalesce(bill_billing_entity = 'AWS Marketplace', false)
+{%- endmacro %}
+
+{#- Volumes and snapshots: products of EC2 in the bill, storage in AWS's own FOCUS exports. -#}
+{% macro cur_is_block_storage() -%}
+    line_item_product_code = 'AmazonEC2' and coalesce(line_item_usage_type, '') like '%EBS:%'
 {%- endmacro %}
 
 {#- Keys that FOCUS defines, for lines of machines. -#}

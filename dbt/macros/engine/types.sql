@@ -305,9 +305,19 @@
     nullif({{ json_text_value(column, key) }}, '')
 {%- endmacro %}
 
-{#- Columns as one JSON object under other keys, absent values left out; no value is NULL. -#}
+{#-
+    Columns as one JSON object under other keys, in the order of these as everywhere; absent values
+    are left out; no value is NULL.
+-#}
 {% macro keyed_json(names, keys, types={}) -%}
-    {{ return(adapter.dispatch('keyed_json')(names, keys, types)) }}
+    {%- set pairs = [] -%}
+    {%- for key in keys -%}
+        {%- do pairs.append({'key': key, 'name': names[loop.index0]}) -%}
+    {%- endfor -%}
+    {%- set pairs = pairs | sort(attribute='key', case_sensitive=true) -%}
+    {{ return(adapter.dispatch('keyed_json')(
+        pairs | map(attribute='name') | list, pairs | map(attribute='key') | list, types
+    )) }}
 {%- endmacro %}
 {% macro default__keyed_json(names, keys, types) -%}
     nullif(cast(json_merge_patch('{}', json_object(

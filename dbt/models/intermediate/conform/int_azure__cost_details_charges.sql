@@ -150,16 +150,24 @@ converted as (
     from priced
 ),
 
+-- What nobody used would have cost nothing without the commitment.
 stated as (
     select
         *,
-        {{ exact_product('contracted_unit_price', 'pricing_quantity') }} as stated_contracted_cost,
-        coalesce(
-            case
-                when PaygCostInBillingCurrency <> 0 or line_cost = 0 then PaygCostInBillingCurrency
-            end,
-            {{ exact_product('list_unit_price', 'pricing_quantity') }}
-        ) as stated_list_cost
+        case
+            when is_unused then cast(0 as decimal(38, 18))
+            else {{ exact_product('contracted_unit_price', 'pricing_quantity') }}
+        end as stated_contracted_cost,
+        case
+            when is_unused then cast(0 as decimal(38, 18))
+            else coalesce(
+                case
+                    when PaygCostInBillingCurrency <> 0 or line_cost = 0
+                        then PaygCostInBillingCurrency
+                end,
+                {{ exact_product('list_unit_price', 'pricing_quantity') }}
+            )
+        end as stated_list_cost
     from converted
 ),
 
