@@ -124,7 +124,7 @@ def test_what_focus_has_no_column_for_is_kept(warehouse: duckdb.DuckDBPyConnecti
 
 def test_rows_close_and_nothing_complains(warehouse: duckdb.DuckDBPyConnection) -> None:
     bridge = warehouse.execute(
-        "select detail, measured from dq_result where check_id = 'row_bridge' order by detail"
+        "select column_name, measured from dq_result where check_id = 'row_bridge' order by 1"
     ).fetchall()
     assert bridge == [
         ("netted: assets without a cost in the month", Decimal(-1)),
