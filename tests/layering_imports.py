@@ -62,7 +62,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "plotly": ("publish.report_assets",),
     "sqlite3": ("ledger",),
     "boto3": ("stores",),
-    "google": ("stores",),
+    "google": ("stores", "exports.gcp"),
     "azure": ("stores", "exports.azure"),
     "pandas": (),  # turns decimals into floats
     "numpy": ("sample_estate",),

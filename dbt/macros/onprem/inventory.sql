@@ -55,7 +55,7 @@
 {%- endmacro %}
 
 {#- The same product by the engine's own multiplication: for the proof, not for the model. -#}
-{% macro exact_product(quantity, price) -%}
+{% macro plain_product(quantity, price) -%}
     cast({{ quantity }} as decimal(18,9)) * cast({{ price }} as decimal(18,9))
 {%- endmacro %}
 
@@ -63,11 +63,6 @@
 {% macro kilowatt_hours(watts, hours) -%}
     {%- set units = mul_div(watts, billionths(hours), wide(1000000000000)) -%}
     cast(cast({{ units_to_amount(units) }} as decimal(27,9)) as decimal(38,18))
-{%- endmacro %}
-
-{#- A quantity below 1e9 in whole billionths. -#}
-{% macro billionths(quantity) -%}
-    {{ wide('cast(' ~ quantity ~ ' as decimal(27,9)) * cast(1000000000 as decimal(10,0))') }}
 {%- endmacro %}
 
 {% macro wide(number) -%}
