@@ -181,11 +181,13 @@ costed as (
         end as list_cost,
         case
             when is_bought or is_covered
-                then lower(rtrim(coalesce(
-                    BenefitId,
-                    '/providers/microsoft.capacity/reservationorders/' || ProductOrderId
-                    || '/reservations/' || coalesce(ReservationId, '')
-                ), '/'))
+                then regexp_replace(
+                    lower(coalesce(
+                        BenefitId,
+                        '/providers/microsoft.capacity/reservationorders/' || ProductOrderId
+                        || '/reservations/' || coalesce(ReservationId, '')
+                    )), '/+$', ''
+                )
         end as commitment_id
     from stated
 ),
