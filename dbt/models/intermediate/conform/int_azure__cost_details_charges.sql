@@ -63,7 +63,8 @@ typed as (
             top_resource_type,
             lower(ResourceType)
         ) as resource_type,
-        charge_category in ('Usage', 'Purchase') as is_priced,
+        charge_category in ('Usage', 'Purchase') as is_counted,
+        charge_category in ('Usage', 'Purchase') and not is_unused as is_priced,
         case
             when lower(resource_location) in ('', 'unassigned', 'unknown') then null
             else lower(resource_location)
@@ -163,6 +164,7 @@ stated as (
     from converted
 ),
 
+-- What stayed unused would have cost nothing on demand.
 costed as (
     select
         *,
@@ -173,9 +175,13 @@ costed as (
             when pricing_currency = BillingCurrency then line_cost
             else CostInPricingCurrency
         end as pricing_currency_effective_cost,
-        case when is_priced then coalesce(stated_contracted_cost, line_cost) else line_cost end
-            as contracted_cost,
         case
+            when is_unused then 0
+            when is_priced then coalesce(stated_contracted_cost, line_cost)
+            else line_cost
+        end as contracted_cost,
+        case
+            when is_unused then 0
             when is_priced then coalesce(stated_list_cost, stated_contracted_cost, line_cost)
             else line_cost
         end as list_cost,
@@ -297,7 +303,7 @@ conformed as (
         cast(list_cost as decimal(38, 18)) as ListCost,
         case when is_priced then list_unit_price end as ListUnitPrice,
         case
-            when not is_priced then null
+            when not is_counted then null
             when is_bought then 'Standard'
             when is_covered then 'Committed'
             when pricing_model = 'spot' then 'Dynamic'
@@ -308,9 +314,9 @@ conformed as (
         case when is_priced then contracted_price end as PricingCurrencyContractedUnitPrice,
         cast(pricing_currency_effective_cost as decimal(38, 18)) as PricingCurrencyEffectiveCost,
         case when is_priced then list_price end as PricingCurrencyListUnitPrice,
-        case when is_priced then pricing_quantity end as PricingQuantity,
+        case when is_counted then pricing_quantity end as PricingQuantity,
         case
-            when not is_priced then null
+            when not is_counted then null
             when coalesce(block_size, 1) = 1 then coalesce(unit, UnitOfMeasure)
             else cast(block_size as {{ varchar_type() }}) || ' ' || unit
         end as PricingUnit,
