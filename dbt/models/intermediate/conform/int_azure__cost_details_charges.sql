@@ -100,8 +100,8 @@ looked_up as (
 measured as (
     select
         *,
-        {{ exact_quotient('Quantity', 'coalesce(block_size, 1)') }} as blocks,
-        {{ exact_product('EffectivePrice', 'Quantity') }} as cost_of_blocks,
+        {{ rounded_quotient('Quantity', 'coalesce(block_size, 1)') }} as blocks,
+        {{ rounded_product('EffectivePrice', 'Quantity') }} as cost_of_blocks,
         coalesce(CostInPricingCurrency, line_cost) as cost_as_priced
     from looked_up
 ),
@@ -109,7 +109,7 @@ measured as (
 proved as (
     select
         *,
-        {{ exact_product('EffectivePrice', 'blocks') }} as cost_of_units
+        {{ rounded_product('EffectivePrice', 'blocks') }} as cost_of_units
     from measured
 ),
 
@@ -146,20 +146,20 @@ priced as (
 converted as (
     select
         *,
-        {{ exact_product('contracted_price', 'exchange_rate') }} as contracted_unit_price,
-        {{ exact_product('list_price', 'exchange_rate') }} as list_unit_price
+        {{ rounded_product('contracted_price', 'exchange_rate') }} as contracted_unit_price,
+        {{ rounded_product('list_price', 'exchange_rate') }} as list_unit_price
     from priced
 ),
 
 stated as (
     select
         *,
-        {{ exact_product('contracted_unit_price', 'pricing_quantity') }} as stated_contracted_cost,
+        {{ rounded_product('contracted_unit_price', 'pricing_quantity') }} as stated_contracted_cost,
         coalesce(
             case
                 when PaygCostInBillingCurrency <> 0 or line_cost = 0 then PaygCostInBillingCurrency
             end,
-            {{ exact_product('list_unit_price', 'pricing_quantity') }}
+            {{ rounded_product('list_unit_price', 'pricing_quantity') }}
         ) as stated_list_cost
     from converted
 ),
@@ -284,7 +284,7 @@ conformed as (
         cast(null as {{ varchar_type() }}) as CommitmentProgramEligibilityDetails,
         case
             when charge_category = 'Usage' and not is_unused
-                then {{ exact_product(
+                then {{ rounded_product(
                     'pricing_quantity', 'cast(coalesce(block_size, 1) as decimal(38, 18))'
                 ) }}
         end as ConsumedQuantity,
