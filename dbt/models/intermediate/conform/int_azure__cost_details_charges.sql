@@ -154,7 +154,8 @@ converted as (
 stated as (
     select
         *,
-        {{ rounded_product('contracted_unit_price', 'pricing_quantity') }} as stated_contracted_cost,
+        {{ rounded_product('contracted_unit_price', 'pricing_quantity') }}
+            as stated_contracted_cost,
         coalesce(
             case
                 when PaygCostInBillingCurrency <> 0 or line_cost = 0 then PaygCostInBillingCurrency
