@@ -146,7 +146,7 @@ def rounded(numerator: int, denominator: int) -> int:
 @example([(1, LIMB // 2), (-1, LIMB // 2), (LIMB // 2 - 1, 1), (None, 1), (0, -5)])
 @example([(LARGEST_TOTAL, 0), (31622776 * LIMB, -31622775 * LIMB), (10**25 - 1, 10**25 - 1)])
 @given(cases(signed_totals, signed_totals))
-def test_exact_product_is_rounded_once_or_absent(
+def test_rounded_product_is_rounded_once_or_absent(
     found: list[tuple[int | None, int | None]],
 ) -> None:
     fill_numbers("a decimal(38,18), b decimal(38,18)", [(amount(a), amount(b)) for a, b in found])
@@ -157,7 +157,7 @@ def test_exact_product_is_rounded_once_or_absent(
         is_small = (abs(a) // LIMB + 1) * (abs(b) // LIMB + 1) <= 10**15
         return amount(rounded(a * b, LIMB)) if is_small else None
 
-    sql = SQL.exact_product("a", "b")
+    sql = SQL.rounded_product("a", "b")
 
     assert values(sql) == [product(a, b) for a, b in found]
     assert set(values(f"typeof({sql})")) == {"DECIMAL(38,18)"}
@@ -167,7 +167,7 @@ def test_exact_product_is_rounded_once_or_absent(
 @example([(LARGEST_TOTAL, 1), (-5, 10), (4, 10), (-LARGEST_TOTAL, LARGEST_SUM), (None, 3)])
 @example([(-(10**33), 1)])
 @given(cases(signed_totals, st.integers(1, LARGEST_SUM)))
-def test_exact_quotient_is_rounded_once_or_absent(found: list[tuple[int | None, int]]) -> None:
+def test_rounded_quotient_is_rounded_once_or_absent(found: list[tuple[int | None, int]]) -> None:
     fill_numbers("a decimal(38,18), parts hugeint", [(amount(a), parts) for a, parts in found])
 
     expected = [
@@ -175,7 +175,7 @@ def test_exact_quotient_is_rounded_once_or_absent(found: list[tuple[int | None, 
         for a, parts in found
     ]
 
-    assert values(SQL.exact_quotient("a", "parts")) == expected
+    assert values(SQL.rounded_quotient("a", "parts")) == expected
 
 
 @settings(max_examples=40, deadline=None)

@@ -39,7 +39,7 @@
     end,
     case when stated_list_cost is null and is_priced then {{ repair('FilledListCost') }} end,
     case
-        when block_size is null and UnitOfMeasure is not null and is_priced
+        when block_size is null and UnitOfMeasure is not null and is_counted
             then {{ repair('UnmappedUnit') }}
     end,
     case

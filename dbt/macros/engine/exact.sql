@@ -110,11 +110,11 @@
 {%- endmacro %}
 
 {#-
-    exact_product: the product of two amounts, rounded half away from zero to 18 decimals, by limbs of
+    rounded_product: the product of two amounts, rounded half away from zero to 18 decimals, by limbs of
     1e18: a product of two DECIMAL(38,18) overflows. NULL unless both factors, and the product of
     their whole parts counted up, are below 1e15.
 -#}
-{% macro exact_product(one, other) -%}
+{% macro rounded_product(one, other) -%}
     {%- set a = 'abs(' ~ one ~ ')' -%}
     {%- set b = 'abs(' ~ other ~ ')' -%}
     case
@@ -142,10 +142,10 @@
 {% macro half_limb() -%}cast(500000000000000000 as {{ wide_integer_type() }}){%- endmacro %}
 
 {#-
-    exact_quotient: an amount below 1e15 in parts of a whole number from 1 to below 8e18, rounded half
+    rounded_quotient: an amount below 1e15 in parts of a whole number from 1 to below 8e18, rounded half
     away from zero to 18 decimals; NULL for a larger amount.
 -#}
-{% macro exact_quotient(amount, divisor) -%}
+{% macro rounded_quotient(amount, divisor) -%}
     {%- set size = 'abs(' ~ amount ~ ')' -%}
     {%- set parts = 'cast(' ~ divisor ~ ' as ' ~ wide_integer_type() ~ ')' -%}
     {%- set one = 'cast(1 as ' ~ wide_integer_type() ~ ')' -%}

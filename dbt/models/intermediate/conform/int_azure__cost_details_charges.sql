@@ -63,7 +63,8 @@ typed as (
             top_resource_type,
             lower(ResourceType)
         ) as resource_type,
-        charge_category in ('Usage', 'Purchase') as is_priced,
+        charge_category in ('Usage', 'Purchase') as is_counted,
+        charge_category in ('Usage', 'Purchase') and not is_unused as is_priced,
         case
             when lower(resource_location) in ('', 'unassigned', 'unknown') then null
             else lower(resource_location)
@@ -99,8 +100,8 @@ looked_up as (
 measured as (
     select
         *,
-        {{ exact_quotient('Quantity', 'coalesce(block_size, 1)') }} as blocks,
-        {{ exact_product('EffectivePrice', 'Quantity') }} as cost_of_blocks,
+        {{ rounded_quotient('Quantity', 'coalesce(block_size, 1)') }} as blocks,
+        {{ rounded_product('EffectivePrice', 'Quantity') }} as cost_of_blocks,
         coalesce(CostInPricingCurrency, line_cost) as cost_as_priced
     from looked_up
 ),
@@ -108,7 +109,7 @@ measured as (
 proved as (
     select
         *,
-        {{ exact_product('EffectivePrice', 'blocks') }} as cost_of_units
+        {{ rounded_product('EffectivePrice', 'blocks') }} as cost_of_units
     from measured
 ),
 
@@ -145,8 +146,8 @@ priced as (
 converted as (
     select
         *,
-        {{ exact_product('contracted_price', 'exchange_rate') }} as contracted_unit_price,
-        {{ exact_product('list_price', 'exchange_rate') }} as list_unit_price
+        {{ rounded_product('contracted_price', 'exchange_rate') }} as contracted_unit_price,
+        {{ rounded_product('list_price', 'exchange_rate') }} as list_unit_price
     from priced
 ),
 
@@ -154,23 +155,18 @@ converted as (
 stated as (
     select
         *,
-        case
-            when is_unused then cast(0 as decimal(38, 18))
-            else {{ exact_product('contracted_unit_price', 'pricing_quantity') }}
-        end as stated_contracted_cost,
-        case
-            when is_unused then cast(0 as decimal(38, 18))
-            else coalesce(
-                case
-                    when PaygCostInBillingCurrency <> 0 or line_cost = 0
-                        then PaygCostInBillingCurrency
-                end,
-                {{ exact_product('list_unit_price', 'pricing_quantity') }}
-            )
-        end as stated_list_cost
+        {{ rounded_product('contracted_unit_price', 'pricing_quantity') }}
+            as stated_contracted_cost,
+        coalesce(
+            case
+                when PaygCostInBillingCurrency <> 0 or line_cost = 0 then PaygCostInBillingCurrency
+            end,
+            {{ rounded_product('list_unit_price', 'pricing_quantity') }}
+        ) as stated_list_cost
     from converted
 ),
 
+-- What stayed unused would have cost nothing on demand.
 costed as (
     select
         *,
@@ -181,19 +177,25 @@ costed as (
             when pricing_currency = BillingCurrency then line_cost
             else CostInPricingCurrency
         end as pricing_currency_effective_cost,
-        case when is_priced then coalesce(stated_contracted_cost, line_cost) else line_cost end
-            as contracted_cost,
         case
+            when is_unused then 0
+            when is_priced then coalesce(stated_contracted_cost, line_cost)
+            else line_cost
+        end as contracted_cost,
+        case
+            when is_unused then 0
             when is_priced then coalesce(stated_list_cost, stated_contracted_cost, line_cost)
             else line_cost
         end as list_cost,
         case
             when is_bought or is_covered
-                then lower(rtrim(coalesce(
-                    BenefitId,
-                    '/providers/microsoft.capacity/reservationorders/' || ProductOrderId
-                    || '/reservations/' || coalesce(ReservationId, '')
-                ), '/'))
+                then regexp_replace(
+                    lower(coalesce(
+                        BenefitId,
+                        '/providers/microsoft.capacity/reservationorders/' || ProductOrderId
+                        || '/reservations/' || coalesce(ReservationId, '')
+                    )), '/+$', ''
+                )
         end as commitment_id
     from stated
 ),
@@ -284,7 +286,7 @@ conformed as (
         cast(null as {{ varchar_type() }}) as CommitmentProgramEligibilityDetails,
         case
             when charge_category = 'Usage' and not is_unused
-                then {{ exact_product(
+                then {{ rounded_product(
                     'pricing_quantity', 'cast(coalesce(block_size, 1) as decimal(38, 18))'
                 ) }}
         end as ConsumedQuantity,
@@ -303,7 +305,7 @@ conformed as (
         cast(list_cost as decimal(38, 18)) as ListCost,
         case when is_priced then list_unit_price end as ListUnitPrice,
         case
-            when not is_priced then null
+            when not is_counted then null
             when is_bought then 'Standard'
             when is_covered then 'Committed'
             when pricing_model = 'spot' then 'Dynamic'
@@ -314,9 +316,9 @@ conformed as (
         case when is_priced then contracted_price end as PricingCurrencyContractedUnitPrice,
         cast(pricing_currency_effective_cost as decimal(38, 18)) as PricingCurrencyEffectiveCost,
         case when is_priced then list_price end as PricingCurrencyListUnitPrice,
-        case when is_priced then pricing_quantity end as PricingQuantity,
+        case when is_counted then pricing_quantity end as PricingQuantity,
         case
-            when not is_priced then null
+            when not is_counted then null
             when coalesce(block_size, 1) = 1 then coalesce(unit, UnitOfMeasure)
             else cast(block_size as {{ varchar_type() }}) || ' ' || unit
         end as PricingUnit,
