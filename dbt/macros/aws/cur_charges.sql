@@ -7,6 +7,9 @@
     - residues: what covered usage and its negations leave, per account, plan and day.
     - allocated: machines shared by split cost allocation; only where an export has its columns.
 
+    The report and the maps are named wherever they are read, in place of import CTEs: where a CTE
+    is read twice, DuckDB holds it as a whole and computes every column that nobody asks for.
+
     Args:
         staged: model with the columns of cur_columns().
         has_splits: whether any current delivery has split cost allocation.
@@ -23,7 +26,7 @@ with regions as (
 {% if has_splits %}
 {{ cur_split_groups(staged) }},
 
-{{ cur_split_lines(staged) }},
+{{ cur_split_lines() }},
 {% endif %}
 lines as (
     select
@@ -88,7 +91,10 @@ charges as (
 
 -- What no word leads to is Other, but for a seller's product: that one has a seller.
 located as (
-    {{ with_service('charges', '(' ~ services_of('aws') ~ ')', ['line_item_product_code', 'product_product_name']) }}
+    {{ with_service(
+        'charges', '(' ~ services_of('aws') ~ ')',
+        ['line_item_product_code', 'product_product_name']
+    ) }}
 ),
 
 measured as (

@@ -5,13 +5,12 @@
     Args: as cur_charges.
 -#}
 {% macro cur_row_bridge(staged, has_splits) -%}
-with {% if has_splits %}
-{{ cur_split_groups(staged) }},
-{% endif %}
-negated as (
+with negated as (
     {{ cur_negation_residues(staged) }}
 ),
-
+{% if has_splits %}
+{{ cur_split_groups(staged) }},
+{% endif %}
 counted as (
     select
         source_name,
@@ -19,7 +18,7 @@ counted as (
         count(case when {{ cur_is_negation() }} then 1 end) as negations,
         count(case when {{ cur_is_netted_discount() }} then 1 end) as discounts,
         count(case when {{ cur_has_unused() }} then 1 end) as unused
-    from {{ staged }} as staged
+    from {{ staged }}
     group by source_name, billing_month
 ),
 

@@ -153,8 +153,10 @@
 {%- endmacro %}
 
 {% macro cur_has_unused() -%}
-    line_item_line_item_type in ('RIFee', 'SavingsPlanRecurringFee')
-    and coalesce({{ cur_unused_cost() }} > 0, false)
+    (
+        line_item_line_item_type in ('RIFee', 'SavingsPlanRecurringFee')
+        and coalesce({{ cur_unused_cost() }} > 0, false)
+    )
 {%- endmacro %}
 
 {#-

@@ -58,7 +58,7 @@ split_groups as (
 )
 {%- endmacro %}
 
-{% macro cur_split_lines(staged) -%}
+{% macro cur_split_lines() -%}
     {%- set kept = [] -%}
     {%- for name in cur_row_names() if name not in cur_measures() + cur_allocated_columns()
         + ['line_key', 'changes'] -%}
