@@ -34,9 +34,9 @@ differences as (
         SkuMeter,
         BilledCost,
         case SkuMeter
-            when 'Power' then {{ plain_product('PricingQuantity', 'electricity_price') }}
-            when 'Space' then {{ plain_product('rack_units', 'rack_unit_price') }}
-            when 'Staff' then {{ plain_product('staff_hours', 'staff_rate') }}
+            when 'Power' then {{ inventory_product('PricingQuantity', 'electricity_price') }}
+            when 'Space' then {{ inventory_product('rack_units', 'rack_unit_price') }}
+            when 'Staff' then {{ inventory_product('staff_hours', 'staff_rate') }}
             when 'Licences' then licence_cost
         end as expected,
         -- A month's depreciation times the life misses the whole by less than a unit a month.

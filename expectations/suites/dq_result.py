@@ -81,6 +81,8 @@ def _promises(_: Scope) -> Sequence[Promise]:
                 "billing_month",
                 "delivery_id",
                 "column_name",
+                "unit",
+                "detail",
             ),
             "A check says one thing about one column of one delivery, or one commitment in it.",
             "warning",

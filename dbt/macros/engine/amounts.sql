@@ -30,11 +30,11 @@
 {%- endmacro %}
 
 {#- An amount without its sign in whole billionths: a weight for mul_div, below 8e9. -#}
-{% macro billionths(amount) -%}{{ return(adapter.dispatch('billionths')(amount)) }}{%- endmacro %}
-{% macro default__billionths(amount) -%}
+{% macro amount_billionths(amount) -%}{{ return(adapter.dispatch('amount_billionths')(amount)) }}{%- endmacro %}
+{% macro default__amount_billionths(amount) -%}
     cast(round(abs({{ amount }}) * 1000000000, 0) as {{ wide_integer_type() }})
 {%- endmacro %}
-{% macro spark__billionths(amount) -%}
+{% macro spark__amount_billionths(amount) -%}
     cast(
         cast(round(abs({{ amount }}), 9) as decimal(27,9)) * cast(1000000000 as decimal(10,0))
         as decimal(38,0)

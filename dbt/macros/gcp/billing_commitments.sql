@@ -213,7 +213,7 @@ used as (
         ranked_fees.fee_group,
         coalesce(ranked_fees.is_linked, false) as is_linked,
         ranked_fees.only_subscription_id,
-        {{ billionths(
+        {{ amount_billionths(
             "coalesce(case when used_parts.commitment_category = 'Usage' "
             ~ "then used_parts.covered_quantity else used_parts.covered_amount end, 0)"
         ) }} as consumed
@@ -250,9 +250,9 @@ fee_groups as (
         coalesce(consumption.consumed, 0) as consumed,
         case
             when coalesce(consumption.consumed, 0) = 0
-                then greatest({{ billionths('coalesce(fees.committed_quantity, 0)') }}, 1)
+                then greatest({{ amount_billionths('coalesce(fees.committed_quantity, 0)') }}, 1)
             else greatest(
-                {{ billionths('coalesce(fees.committed_quantity, 0)') }} - consumption.consumed, 0
+                {{ amount_billionths('coalesce(fees.committed_quantity, 0)') }} - consumption.consumed, 0
             )
         end as unused
     from fees
@@ -283,8 +283,8 @@ fee_groups as (
     case
         when {{ gcp_can_share(amount) }} then
             {{ amount_minus(
-                amount_up_to(amount, billionths('covered_to'), billionths('cost')),
-                amount_up_to(amount, billionths('covered_from'), billionths('cost'))
+                amount_up_to(amount, amount_billionths('covered_to'), amount_billionths('cost')),
+                amount_up_to(amount, amount_billionths('covered_from'), amount_billionths('cost'))
             ) }}
     end
 {%- endmacro %}
@@ -295,7 +295,7 @@ fee_groups as (
         when covered_cost = 0 then {{ amount }}
         when {{ gcp_can_share(amount) }} then
             {{ amount_minus(
-                amount, amount_up_to(amount, billionths('covered_cost'), billionths('cost'))
+                amount, amount_up_to(amount, amount_billionths('covered_cost'), amount_billionths('cost'))
             ) }}
     end
 {%- endmacro %}

@@ -110,7 +110,7 @@ with_cover as (
         case
             when
                 charge_category = 'Usage'
-                and {{ billionths('cost') }} between 1 and 8000000000000000000
+                and {{ amount_billionths('cost') }} between 1 and 8000000000000000000
                 then {{ gcp_covered('commitment_records') }}
             else cast(0 as decimal(38, 18))
         end as covered_cost

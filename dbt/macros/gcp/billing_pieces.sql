@@ -64,3 +64,19 @@
 {% macro gcp_units(billionths) -%}
     (cast({{ billionths }} as {{ wide_integer_type() }}) * cast(1000000000 as {{ wide_integer_type() }}))
 {%- endmacro %}
+
+{#- What the conversion had to assume of a piece. -#}
+{% macro gcp_source_changes() -%}
+    nullif(concat_ws(
+        ',',
+        case when is_pooled then {{ repair('CommitmentFeePooled') }} end,
+        case when is_id_composed then {{ repair('CommitmentIdComposed') }} end,
+        case
+            when
+                ChargeCategory = 'Usage' and usage_amount_text is not null
+                and piece_usage_amount is null
+                then {{ repair('ConsumedQuantityTooLarge') }}
+        end,
+        case when piece_effective_cost is null then {{ repair('CommitmentFeeMissing') }} end
+    ), '')
+{%- endmacro %}

@@ -55,7 +55,7 @@
 {%- endmacro %}
 
 {#- The same product by the engine's own multiplication: for the proof, not for the model. -#}
-{% macro plain_product(quantity, price) -%}
+{% macro inventory_product(quantity, price) -%}
     cast({{ quantity }} as decimal(18,9)) * cast({{ price }} as decimal(18,9))
 {%- endmacro %}
 

@@ -58,7 +58,7 @@
             'rule': 'BilledCost', 'severity': 'converted',
             'meaning': 'used or unused commitments are billed, although their purchase is',
             'condition': "ChargeCategory = 'Usage' and CommitmentDiscountStatus is not null"
-                ~ ' and BilledCost <> 0',
+                ~ ' and BilledCost <> 0 and BilledCost <> EffectiveCost',
         },
         'contracted_cost_not_price_times_quantity': {
             'rule': 'ContractedCost', 'severity': 'warn',

@@ -376,18 +376,7 @@ conformed as (
         project_name as SubAccountName,
         case when project_id is not null then 'Project' end as SubAccountType,
         tag_object as Tags,
-        nullif(concat_ws(
-            ',',
-            case when is_pooled then {{ repair('CommitmentFeePooled') }} end,
-            case when is_id_composed then {{ repair('CommitmentIdComposed') }} end,
-            case
-                when
-                    ChargeCategory = 'Usage' and usage_amount_text is not null
-                    and piece_usage_amount is null
-                    then {{ repair('ConsumedQuantityTooLarge') }}
-            end,
-            case when piece_effective_cost is null then {{ repair('CommitmentFeeMissing') }} end
-        ), '') as x_SourceChanges,
+        {{ gcp_source_changes() }} as x_SourceChanges,
         {{ json_merge([
             "coalesce(provider_columns, '{}')",
             columns_as_json([
