@@ -65,6 +65,11 @@
     cast(cast({{ units_to_amount(units) }} as decimal(27,9)) as decimal(38,18))
 {%- endmacro %}
 
+{#- A quantity below 1e9 in whole billionths. -#}
+{% macro billionths(quantity) -%}
+    {{ wide('cast(' ~ quantity ~ ' as decimal(27,9)) * cast(1000000000 as decimal(10,0))') }}
+{%- endmacro %}
+
 {% macro wide(number) -%}
     cast({{ number }} as {{ wide_integer_type() }})
 {%- endmacro %}
