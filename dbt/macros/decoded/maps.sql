@@ -1,24 +1,19 @@
 {#-
     What the seeds in seeds/maps say of a provider's services and units, for conform models.
 
-    A native export names a service in its own words. Such a model imports the map of its provider,
-    lets `with_service` look the words up, and takes the FOCUS columns from the macros below it:
-
-        services as (
-            {{ services_of('aws') }}
-        ),
-
-        units as (
-            {{ units_of('aws') }}
-        ),
+    A native export names a service in its own words. Such a model lets `with_service` look the words
+    up in the map of its provider, and takes the FOCUS columns from the macros below it. The map is
+    given as a subquery: a CTE that is read twice is held, and DuckDB then computes every column of
+    the model for a reader that wants one.
 
         located as (
-            {{ with_service('charges', 'services',
+            {{ with_service('charges', '(' ~ services_of('aws') ~ ')',
                 ['line_item_product_code', 'product_product_name']) }}
         ),
 
         measured as (
-            {{ with_units('located', 'units', {'pricing_unit': 'focus_pricing_unit'}) }}
+            {{ with_units('located', '(' ~ units_of('aws') ~ ')',
+                {'pricing_unit': 'focus_pricing_unit'}) }}
         ),
 
         conformed as (

@@ -6,10 +6,6 @@ units as (
     select * from {{ ref('azure_unit_map') }}
 ),
 
-services as (
-    {{ services_of('azure') }}
-),
-
 regions as (
     select
         region_alias.alias,
@@ -74,7 +70,10 @@ typed as (
 
 -- A service is told best by the type of the resource, then by the meter.
 served as (
-    {{ with_service('typed', 'services', ['resource_type', 'MeterCategory', 'ConsumedService']) }}
+    {{ with_service(
+        'typed', '(' ~ services_of('azure') ~ ')',
+        ['resource_type', 'MeterCategory', 'ConsumedService']
+    ) }}
 ),
 
 -- Cardinality: spellings are unique in every map.
