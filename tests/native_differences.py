@@ -86,12 +86,6 @@ RECUT: tuple[Recut, ...] = (
     ),
 )
 DIFFERENCES: tuple[Difference, ...] = (
-    # All three
-    Difference(
-        (CUR2, CUR, AZURE, GCP),
-        ("HostProviderName",),
-        "FOCUS 1.0 and 1.2 have no such column; a conversion says whose cloud it is.",
-    ),
     # AWS
     Difference(
         (CUR2,),
@@ -138,6 +132,12 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         (CUR2,),
+        ("ServiceProviderName",),
+        "A conversion names AWS, through which a product of AWS Marketplace is sold.",
+        (USAGE,),
+    ),
+    Difference(
+        (CUR2,),
         ("ServiceCategory",),
         "The bill has no category for products of AWS Marketplace.",
         (USAGE,),
@@ -154,12 +154,6 @@ DIFFERENCES: tuple[Difference, ...] = (
         ("SkuPriceDetails",),
         "The bill's product attributes are fewer than those of the FOCUS export, and others.",
         (USAGE, LATE, USED_PLAN, USED),
-    ),
-    Difference(
-        (CUR2,),
-        ("ConsumedUnit", "PricingUnit"),
-        "Units come from `seeds/maps` in the standard's spelling.",
-        (USAGE,),
     ),
     Difference(
         (CUR2,),
@@ -194,8 +188,9 @@ DIFFERENCES: tuple[Difference, ...] = (
             "PricingCurrencyContractedUnitPrice",
             "PricingCurrencyListUnitPrice",
         ),
-        "The bill states no rate for products of AWS Marketplace and for refunds.",
-        (USAGE, REFUND),
+        "The bill states no rate for products of AWS Marketplace, for refunds, for fees and for "
+        "what is unused.",
+        (USAGE, REFUND, "purchase", UNUSED_PLAN, BOUGHT),
     ),
     Difference(
         (CUR2,),
@@ -250,16 +245,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         (AZURE,),
         ("ConsumedUnit",),
-        "Units come from `seeds/maps` in the standard's spelling; the FOCUS export of the sample "
-        "estate has Azure's.",
-        (USAGE, LATE, USED),
-    ),
-    Difference(
-        (AZURE,),
-        ("PricingUnit",),
-        "Units come from `seeds/maps` in the standard's spelling; the FOCUS export of the sample "
-        "estate has Azure's.",
-        (USAGE, LATE, USED, UNUSED, BOUGHT),
+        "What is priced by ten thousand is consumed by one.",
+        (USAGE, LATE),
     ),
     Difference(
         (AZURE,),
@@ -271,14 +258,19 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         (AZURE,),
         ("ContractedUnitPrice",),
-        "Cost details state the price of a reservation.",
-        (BOUGHT,),
+        "Cost details state the price of a reservation, and none of what is unused.",
+        (BOUGHT, UNUSED),
+    ),
+    Difference(
+        (AZURE,),
+        ("ListUnitPrice",),
+        "Cost details have no list price of reservations.",
+        (BOUGHT, UNUSED),
     ),
     Difference(
         (AZURE,),
         (
             "PricingCurrencyContractedUnitPrice",
-            "PricingCurrencyEffectiveCost",
             "PricingCurrencyListUnitPrice",
         ),
         "Azure's FOCUS export leaves these columns out; an enrollment is priced in the currency "
@@ -293,8 +285,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         (AZURE,),
         ("ServiceName",),
-        "Names come from `seeds/maps`; what isn't a service keeps the name of its product.",
-        (USAGE, LATE, UNUSED, BOUGHT, OWN),
+        "Names come from `seeds/maps`; a reservation belongs to Azure Reservations.",
+        (USAGE, LATE, UNUSED, BOUGHT),
     ),
     Difference(
         (AZURE,),
@@ -361,8 +353,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         (GCP,),
         ("PricingUnit",),
-        "The detailed export writes units of prices out in full.",
-        (USAGE, LATE),
+        "The detailed export has its own names of units.",
+        (USAGE, LATE, USED),
     ),
     Difference(
         (GCP,),

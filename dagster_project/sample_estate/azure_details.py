@@ -17,7 +17,7 @@ from typing import Any
 from dagster_project.months import Month, next_month
 from dagster_project.sample_estate.book import HOUR_MS, Edition, Plan, Pledge
 from dagster_project.sample_estate.delivery import Estate, Tally, delivered_at, delivery_id
-from dagster_project.sample_estate.model import Block, Item, unit_of_money
+from dagster_project.sample_estate.model import Block, Item
 from dagster_project.sample_estate.money import as_decimal, as_text
 from dagster_project.sample_estate.writers import iso, stable_id, stamp, write_csv, write_json
 
@@ -100,7 +100,7 @@ def _line(plan: Plan, block: Block, item: Item, row: int, column: int) -> _Line:
             price = billed / quantity
         else:
             quantity, actual = _unused(pledge, block, column, effective), None
-    elif item.prices == unit_of_money():
+    elif item.category in {"Adjustment", "Credit"}:
         quantity, price = Decimal(0), Decimal(0)
     day = dt.date(1970, 1, 1) + dt.timedelta(hours=int(block.starts[column]) // HOUR_MS)
     return _Line(item, kind, day, quantity, price, actual, amortized)

@@ -177,7 +177,9 @@ commitment_checks as (
         provider,
         billing_month,
         delivery_id,
-        'CommitmentDiscountId' as column_name,
+        -- A unit has many commitments: each is a result of its own.
+        concat_ws(' ', 'CommitmentDiscountId', commitment_discount_id, billing_currency)
+            as column_name,
         measured,
         billing_currency as unit,
         detail
