@@ -132,12 +132,6 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         (CUR2,),
-        ("ServiceProviderName",),
-        "A conversion names AWS, through which a product of AWS Marketplace is sold.",
-        (USAGE,),
-    ),
-    Difference(
-        (CUR2,),
         ("ServiceCategory",),
         "The bill has no category for products of AWS Marketplace.",
         (USAGE,),

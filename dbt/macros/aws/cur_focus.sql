@@ -94,7 +94,8 @@
         end as ServiceCategory,
         {{ service_name_of("coalesce(product_product_name, line_item_product_code, 'AWS')") }}
             as ServiceName,
-        'AWS' as ServiceProviderName,
+        case when {{ cur_is_third_party() }} then line_item_legal_entity else 'AWS' end
+            as ServiceProviderName,
         case
             when {{ cur_is_block_storage() }} then 'Block Storage'
             else {{ service_subcategory_of() }}
@@ -113,9 +114,7 @@
         ), '') as x_SourceChanges,
         {{ cur_source_values() }} as x_SourceValues,
         line_key,
-        {{ cur_is_marketplace() }}
-        and coalesce(line_item_legal_entity, 'AWS') not like 'Amazon%'
-        and coalesce(line_item_legal_entity, 'AWS') not like 'AWS%' as is_third_party,
+        {{ cur_is_third_party() }} as is_third_party,
         bill_payer_account_id as emission_account_id,
         line_item_usage_account_id as emission_sub_account_id,
         lower(coalesce(region_code, 'global')) as emission_region_id,

@@ -230,3 +230,12 @@
         and extract(minute from line_item_usage_end_date) = 59, false
     )
 {%- endmacro %}
+
+{#- Sold by another company than AWS: on a marketplace line the legal entity is the seller. -#}
+{% macro cur_is_third_party() -%}
+    (
+        {{ cur_is_marketplace() }}
+        and coalesce(line_item_legal_entity, 'AWS') not like 'Amazon%'
+        and coalesce(line_item_legal_entity, 'AWS') not like 'AWS%'
+    )
+{%- endmacro %}

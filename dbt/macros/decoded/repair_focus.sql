@@ -78,12 +78,14 @@
                     else 'ServiceUnmapped'
                 end
             ), '') as x_SourceChanges
-        from ({{ examine_tags(relation, services) }}) as with_tags_state
+        from ({{
+            examine_tags('(' ~ look_up_missing_category(relation, services) ~ ') as with_services')
+        }}) as with_tags_state
     ) as examined
 {%- endmacro %}
 
 {#- Says once per row what the tags need, since looking into JSON is dear. -#}
-{% macro examine_tags(relation, services) -%}
+{% macro examine_tags(relation) -%}
         select
             *,
             case
@@ -92,7 +94,7 @@
                 when {{ json_is_object("('{' || Tags || '}')") }} then 'TagsBraces'
                 else 'TagsInvalid'
             end as tags_state
-        from ({{ look_up_missing_category(relation, services) }}) as with_services
+        from {{ relation }}
 {%- endmacro %}
 
 {#- Only rows without a category are looked up: what the export states is the provider's word. -#}

@@ -21,3 +21,15 @@
 {% macro spark__monthly_storage(month_column) -%}
     {{ config(partition_by=[month_column], file_format='parquet') }}
 {%- endmacro %}
+
+{#-
+    Makes a conversion a view, and on Spark a table: its catalogue holds no view of more than 32,700
+    characters, and the rules of a native bill are longer.
+-#}
+{% macro conversion_storage() -%}
+    {{ return(adapter.dispatch('conversion_storage')()) }}
+{%- endmacro %}
+{% macro default__conversion_storage() -%}{%- endmacro %}
+{% macro spark__conversion_storage() -%}
+    {{ config(materialized='table', file_format='parquet') }}
+{%- endmacro %}

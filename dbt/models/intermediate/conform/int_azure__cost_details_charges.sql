@@ -1,3 +1,5 @@
+{{ conversion_storage() }}
+
 with charges as (
     select * from {{ ref('stg_azure__cost_details') }}
 ),
@@ -336,7 +338,10 @@ conformed as (
         {{ service_category_of() }} as ServiceCategory,
         {{ service_name_of("coalesce(MeterCategory, ConsumedService, 'Unassigned')") }}
             as ServiceName,
-        'Microsoft' as ServiceProviderName,
+        case
+            when publisher_type = 'marketplace' then coalesce(PublisherName, 'Microsoft')
+            else 'Microsoft'
+        end as ServiceProviderName,
         {{ service_subcategory_of() }} as ServiceSubcategory,
         coalesce(ProductId, MeterId) as SkuId,
         case when coalesce(ProductId, MeterId) is not null then MeterName end as SkuMeter,

@@ -366,7 +366,8 @@ conformed as (
         ) as ResourceType,
         ServiceCategory,
         service_name as ServiceName,
-        'Google Cloud' as ServiceProviderName,
+        case when is_third_party then coalesce(seller_name, 'Google Cloud') else 'Google Cloud' end
+            as ServiceProviderName,
         ServiceSubcategory,
         sku_id as SkuId,
         sku_description as SkuMeter,

@@ -1,3 +1,5 @@
+{{ conversion_storage() }}
+
 with assets as (
     select * from {{ ref('stg_onprem__inventory') }}
 ),
