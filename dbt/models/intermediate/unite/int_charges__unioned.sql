@@ -1,8 +1,14 @@
-{%- set models = charge_models() %}
-{%- for name in models %}
+with unioned as (
+    {%- for name in charge_models() %}
+    select
+        {{ charge_columns() | join(', ') }}
+    from {{ ref(name) }}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+)
+
+-- Once for all: Spark's catalogue holds no view of more than 32,700 characters.
 select
-    {{ charge_columns() | join(',\n    ') }},
+    *,
     {{ charge_hash() }} as charge_hash
-from {{ ref(name) }}
-{% if not loop.last %}union all{% endif %}
-{%- endfor %}
+from unioned
