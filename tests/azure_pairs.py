@@ -46,16 +46,18 @@ def write_run(
     submitted: str = "2026-02-02T03:00:00Z",
     suffix: str = ".csv",
     kind: str = "",
+    export: str = "",
 ) -> Path:
     """Write one run of one of the two exports and return its folder."""
     packed = gzip.compress(content, mtime=0) if suffix.endswith(".gz") else content
     period = "-".join(day.replace("-", "") for day in days)
-    folder = root / f"{dataset}-cost" / period / run
+    export = export or f"{dataset}-cost"
+    folder = root / export / period / run
     folder.mkdir(parents=True, exist_ok=True)
     name = f"part_0_0001{suffix}"
     (folder / name).write_bytes(packed)
     blob = {
-        "blobName": f"costs/{dataset}-cost/{period}/{run}/{name}",
+        "blobName": f"costs/{export}/{period}/{run}/{name}",
         "byteCount": len(packed),
         "dataRowCount": rows,
     }
@@ -63,7 +65,7 @@ def write_run(
         "blobCount": 1,
         "dataRowCount": rows,
         "exportConfig": {
-            "exportName": f"{dataset}-cost",
+            "exportName": export,
             "type": kind or TYPES[dataset],
             "dataVersion": "2023-05-01",
         },

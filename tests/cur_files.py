@@ -166,15 +166,18 @@ def put(path: Path, content: bytes | Mapping[str, Any]) -> Path:
 
 @dataclass
 class Cur2Folder:
-    """A Data Export of CUR 2.0 that overwrites its files."""
+    """A Data Export of CUR 2.0 that overwrites its files, or keeps every execution."""
 
     root: Path
+    keeps_all: bool = False
     executions: int = 0
 
     def deliver(self, month: Month, *parts: bytes, suffix: str = ".snappy.parquet") -> None:
         """Write the files of a month, then their manifest."""
         self.executions += 1
         period = f"BILLING_PERIOD={month:%Y-%m}"
+        if self.keeps_all:
+            period += f"/run-{self.executions}"
         names = []
         for number, content in enumerate(parts, start=1):
             path = put(self.root / "cur2/data" / period / f"cur2-{number:05d}{suffix}", content)
