@@ -20,7 +20,7 @@
     {{ return([
         'piece', 'piece_contracted_cost', 'piece_list_cost', 'piece_usage_amount',
         'piece_quantity', 'credit_name', 'commitment_category', 'known_commitment_id',
-        'commitment_kind', 'is_pooled',
+        'commitment_kind', 'is_pooled', 'fee_group',
     ]) }}
 {%- endmacro %}
 
@@ -77,6 +77,7 @@
                 and piece_usage_amount is null
                 then {{ repair('ConsumedQuantityTooLarge') }}
         end,
-        case when piece_effective_cost is null then {{ repair('CommitmentFeeMissing') }} end
+        case when piece_effective_cost is null then {{ repair('CommitmentFeeMissing') }} end,
+        case when is_service_unmapped and not is_third_party then 'ServiceUnmapped' end
     ), '')
 {%- endmacro %}
