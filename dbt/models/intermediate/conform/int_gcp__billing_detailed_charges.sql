@@ -252,7 +252,7 @@ conformed as (
         cast(null as {{ varchar_type() }}) as AllocatedResourceId,
         cast(null as {{ varchar_type() }}) as AllocatedResourceName,
         cast(null as {{ varchar_type() }}) as AllocatedTags,
-        nullif(zone, '') as AvailabilityZone,
+        nullif(location_zone, '') as AvailabilityZone,
         case
             when piece in ('used', 'unused') then cast(0 as decimal(38, 18))
             when piece = 'credit' then piece_effective_cost
