@@ -78,9 +78,9 @@ class Tally:
             self.days |= {day for day in _days(batch.column(schema.days)) if day}
         if schema.twins:
             self.twins.add(batch, schema.twins, first_row, file, constants)
-        present = [column for column in schema.accounts if column in names]
+        present = [column for column in schema.accounts if column in names or column in constants]
         if present:
-            columns = [pc.fill_null(as_text(batch.column(name)), "") for name in present]
+            columns = [_names(batch, column, constants.get(column, "")) for column in present]
             joined = pc.binary_join_element_wise(*columns, ACCOUNT_SEPARATOR)
             self.accounts |= {name for name in pc.unique(joined).to_pylist() if name.strip(" /")}
 
@@ -148,6 +148,13 @@ def _can_mean(stored: pa.DataType, kind: ColumnKind) -> bool:
     if kind is ColumnKind.DECIMAL and (pa.types.is_floating(stored) or pa.types.is_decimal(stored)):
         return True
     return bool(pa.types.is_integer(stored))
+
+
+def _names(batch: pa.RecordBatch, column: str, otherwise: str) -> pa.Array:
+    """Return a column's texts, and a part's constant where there is none."""
+    if column not in batch.schema.names:
+        return pa.array([otherwise] * batch.num_rows, pa.string())
+    return pc.fill_null(as_text(batch.column(column)), otherwise)
 
 
 def _days(column: pa.Array) -> list[str | None]:

@@ -10,6 +10,7 @@ from dagster_project.pipeline.context import Context
 from dagster_project.settings import SourceConfig
 
 OVERLAP = "CT-LAND-OVERLAP"
+ONPREM = "onprem"
 
 _KIND = re.compile(r"^/[a-z]+/(?=[^/]+$)")
 
@@ -49,13 +50,27 @@ def shared_accounts(
     is_same_kind = other.provider == source.provider and other.is_emissions == source.is_emissions
     if other.name == source.name or not is_same_kind:
         return []
-    accounts = _lowest_accounts(delivery)
+    names_of = _whole_accounts if _name_their_own(source, other) else _lowest_accounts
+    accounts = names_of(delivery)
     shared: set[str] = set()
     for unit, decision in state.current.items():
         if unit.source == other.name and unit.month == delivery.month:
             folder = context.home.landed(unit.source, unit.month, decision.delivery_id)
-            shared |= accounts & _lowest_accounts(read_delivery(folder))
+            shared |= accounts & names_of(read_delivery(folder))
     return sorted(shared)
+
+
+def _name_their_own(source: SourceConfig, other: SourceConfig) -> bool:
+    """Tell whether two organisations may each have a cost centre of one name.
+
+    A cloud gives every sub account an id that no other has. Exports of unlike shape needn't name
+    the organisation alike.
+    """
+    return source.provider == ONPREM and source.export == other.export
+
+
+def _whole_accounts(delivery: Delivery) -> set[str]:
+    return {account.casefold() for account in delivery.totals.accounts}
 
 
 def _lowest_accounts(delivery: Delivery) -> set[str]:

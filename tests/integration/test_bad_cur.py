@@ -99,6 +99,9 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str, str]] = {
         lambda: without("identity_line_item_id"),
         ".csv.gz", "CT-DECODE-MISSING-COLUMN", "identity/LineItemId",
     ),
+    "line without a cost": (
+        lambda: retyped(""), ".csv.gz", "CT-DECODE-ABSENT", "lineItem/UnblendedCost",
+    ),
     "truncated zip": (
         lambda: cur_files.legacy_zip(EVERYDAY)[:-40], ".csv.zip", "CT-LAND-TRUNCATED", "zip",
     ),
@@ -249,7 +252,20 @@ def odd(
         ),
     )
     Cur2Folder(root / "bad-tags").deliver(MARCH, bad_tags(), suffix=".csv.gz")
-    exports = {"uneven": "cur", "currencies": "cur2", "no-resources": "cur2", "bad-tags": "cur2"}
+    Cur2Folder(root / "no-effective").deliver(
+        MARCH,
+        cur_files.cur2_parquet(
+            of(plain("on-demand", "no upfront: usage"), "555555555555"),
+            left_out=["reservation_effective_cost", "reservation_net_effective_cost"],
+        ),
+    )
+    exports = {
+        "uneven": "cur",
+        "currencies": "cur2",
+        "no-resources": "cur2",
+        "bad-tags": "cur2",
+        "no-effective": "cur2",
+    }
     sources = tuple(
         SourceConfig(name=name, provider="aws", export=export, location=(root / name).as_uri())
         for name, export in exports.items()
@@ -351,12 +367,12 @@ def test_tags_that_are_no_json_stay_in_the_source_values(odd: duckdb.DuckDBPyCon
     assert found == [(None, "TagsInvalid", "{broken}")]
 
 
-def test_no_check_of_ours_complains(odd: duckdb.DuckDBPyConnection) -> None:
-    assert (
-        ask(
-            odd,
-            "select check_id, source_name, column_name, measured from dq_result"
-            " where severity = 'error' and not passed",
-        )
-        == []
-    )
+def test_reserved_usage_without_its_effective_cost_is_never_published_as_a_sum(
+    odd: duckdb.DuckDBPyConnection,
+) -> None:
+    """An export that was set up without the column; no other check of ours complains."""
+    assert ask(
+        odd,
+        "select check_id, source_name, column_name, cast(measured as integer) from dq_result"
+        " where severity = 'error' and not passed",
+    ) == [("cost_missing", "no-effective", "EffectiveCost", 1)]

@@ -457,8 +457,9 @@ def test_a_commitment_is_told_how_it_was_checked(results: duckdb.DuckDBPyConnect
 
 def test_every_row_check_was_seen_red() -> None:
     repaired = {"charge_category_not_allowed", "commitment_discount_status_not_allowed"}
+    refused = {"cost_missing"}  # in FOCUS; test_bad_cur.py has it red in a report
     planted = {defect.check for defect in DEFECTS.values()}
-    assert set(row_checks()) - planted <= repaired
+    assert set(row_checks()) - planted <= repaired | refused
 
 
 @pytest.fixture

@@ -203,6 +203,7 @@ def _schema(
         version=version,
         columns=kinds | dict.fromkeys(maps, ColumnKind.JSON),
         mandatory=frozenset(spelled[name] for name in _MANDATORY),
+        never_null=frozenset({spelled["line_item_unblended_cost"]}),
         totals=cash,
         period=spelled["bill_billing_period_start_date"],
         days=spelled["line_item_usage_start_date"],

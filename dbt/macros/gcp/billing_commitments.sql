@@ -4,7 +4,8 @@
     A fee that a credit names by its subscription is linked. All other fees of a billing account are
     pooled by region and kind, and shared over what they may have covered. Fees of the newer
     consumption model are linked to nothing: their usage has its price already, so what their
-    offsets leave over is unused.
+    offsets leave over is unused. An hour in which nothing was used has no offset, and is known by
+    the other hours of its subscription.
 
     Gives:
         used: a covered part of a line, with the fee group that it draws on.
@@ -18,14 +19,16 @@ fee_lines as (
         delivery_id,
         billing_account_id,
         currency,
-        case
-            when offset_amount <> 0 or lower(sku_description) like '%dollar based%' then 'Spend'
-            when lower(sku_description) like 'commitment%' then 'Usage'
-            else 'Spend'
-        end as commitment_category,
+        {{ gcp_fee_category() }} as commitment_category,
         subscription_id,
         commitment_region,
-        offset_amount <> 0 as is_offset,
+        offset_amount <> 0
+        or (
+            subscription_id is not null
+            and max(abs(offset_amount)) over (
+                partition by source_name, billing_month, billing_account_id, subscription_id
+            ) > 0
+        ) as is_offset,
         resource_kind,
         service_name,
         service_id,
@@ -262,6 +265,15 @@ fee_groups as (
             and fees.billing_month = consumption.billing_month
             and fees.fee_group = consumption.fee_group
 )
+{%- endmacro %}
+
+{#- Whether a fee commits to spending or to using. -#}
+{% macro gcp_fee_category() -%}
+    case
+        when offset_amount <> 0 or lower(sku_description) like '%dollar based%' then 'Spend'
+        when lower(sku_description) like 'commitment%' then 'Usage'
+        else 'Spend'
+    end
 {%- endmacro %}
 
 {#-

@@ -30,6 +30,11 @@
     coalesce(nullif(record.full_name, ''), nullif(record.name, ''), record.id)
 {%- endmacro %}
 
+{#- Sold by a partner on Google's marketplace. -#}
+{% macro gcp_is_third_party() -%}
+    coalesce(publisher_type = 'PARTNER' or transaction_type like 'THIRD_PARTY%', false)
+{%- endmacro %}
+
 {#- What a resource commitment counts: it covers usage of the same kind only. -#}
 {% macro gcp_resource_kind() -%}
     case
@@ -80,7 +85,8 @@ added_up as (
     from sorted_credits
 ),
 
--- A fee of a commitment is told by its SKU, by the commitment that it names, or by its offset.
+-- A fee of a commitment is told by its SKU, by the commitment that it names, or by its offset. What a
+-- partner sells by subscription names one too, and commits to nothing of Google's.
 with_category as (
     select
         *,
@@ -96,6 +102,7 @@ with_category as (
                     or subscription_id is not null
                     or offset_amount <> 0
                 )
+                and not {{ gcp_is_third_party() }}
                 then 'Purchase'
             else 'Usage'
         end as charge_category

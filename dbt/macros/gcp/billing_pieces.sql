@@ -5,7 +5,7 @@
         'invoice_month', 'publisher_type', 'cost_type', 'service_id', 'service_name', 'sku_id',
         'sku_description', 'project_id', 'project_number', 'project_name',
         'project_ancestry_numbers', 'project_ancestors', 'project_labels', 'location', 'region',
-        'zone', 'resource_name', 'resource_global_name', 'usage_start_time', 'usage_end_time',
+        'location_zone', 'resource_name', 'resource_global_name', 'usage_start_time', 'usage_end_time',
         'export_time', 'currency', 'currency_conversion_rate', 'usage_amount_text', 'usage_unit',
         'pricing_unit', 'list_price', 'effective_price', 'effective_price_default',
         'price_unit_quantity', 'credits', 'labels', 'system_labels', 'tags', 'adjustment_id',
@@ -20,7 +20,7 @@
     {{ return([
         'piece', 'piece_contracted_cost', 'piece_list_cost', 'piece_usage_amount',
         'piece_quantity', 'credit_name', 'commitment_category', 'known_commitment_id',
-        'commitment_kind', 'is_pooled',
+        'commitment_kind', 'is_pooled', 'fee_group',
     ]) }}
 {%- endmacro %}
 
@@ -43,7 +43,7 @@
     md5(concat_ws(
         '|',
         {%- for column in [
-            'usage_start_time', 'usage_end_time', 'project_id', 'sku_id', 'location', 'zone',
+            'usage_start_time', 'usage_end_time', 'project_id', 'sku_id', 'location', 'location_zone',
             'resource_global_name', 'resource_name', 'cost', 'pricing_quantity', 'credits',
             'labels', 'system_labels', 'tags', 'export_time', 'place',
         ] %}
@@ -77,6 +77,7 @@
                 and piece_usage_amount is null
                 then {{ repair('ConsumedQuantityTooLarge') }}
         end,
-        case when piece_effective_cost is null then {{ repair('CommitmentFeeMissing') }} end
+        case when piece_effective_cost is null then {{ repair('CommitmentFeeMissing') }} end,
+        case when is_service_unmapped and not is_third_party then 'ServiceUnmapped' end
     ), '')
 {%- endmacro %}

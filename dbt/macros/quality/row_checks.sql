@@ -66,6 +66,11 @@
             'condition': is_no_correction() ~ ' and '
                 ~ is_not_product('ContractedCost', 'ContractedUnitPrice', 'PricingQuantity'),
         },
+        'cost_missing': {
+            'rule': 'EffectiveCost', 'severity': 'converted',
+            'meaning': 'charges have no billed or no effective cost, so that every sum lacks them',
+            'condition': 'BilledCost is null or EffectiveCost is null',
+        },
         'effective_cost_above_list_cost': {
             'rule': 'EffectiveCost', 'severity': 'warn',
             'meaning': 'usage costs more than its list cost',

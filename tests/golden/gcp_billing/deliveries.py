@@ -201,6 +201,9 @@ LINES = (
     line("M1", 40.0, credit("FEE_UTILIZATION_OFFSET", -30.0), quantity=40.0, region=None,
          project=None, sku="Compute Flexible CUD fee", subscription={"instance_id": "sub-new"},
          start="03-01T08", end="03-31T08"),
+    # An hour of the same fee in which nothing was used: there is nothing to offset.
+    line("M1", 1.0, quantity=1.0, region=None, project=None, sku="Compute Flexible CUD fee",
+         subscription={"instance_id": "sub-new"}, start="03-31T08", end="03-31T09"),
     line("M2", 30.0, sku="N2 Instance Core", consumption_model=MODEL, cost_at_list=45.0,
          cost_at_effective_price_default=Decimal("41.666666667")),
     # Covered by a commitment whose fee isn't here.
@@ -226,9 +229,9 @@ LINES = (
     # Used on the evening of 28 February in California, billed with March.
     line("L1", 0.1, start="03-01T05", end="03-01T06"),
     line("L2", 0.2, start="02-28T10", end="02-28T11"),
-    # A machine for itself from a partner.
+    # A partner's service, bought by subscription.
     line("Q1", 3.0, service="Acme Scanner", sku="Scans", transaction_type="THIRD_PARTY_RESELLER",
-         invoice="202603", seller_name="Acme Inc."),
+         invoice="202603", seller_name="Acme Inc.", subscription={"instance_id": "sub-acme"}),
     line("V1", 2.0, sku="Spot Preemptible N1 Instance Core"),
 )  # fmt: skip
 

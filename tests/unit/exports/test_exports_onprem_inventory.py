@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.exports.onprem import inventory
-from dagster_project.pipeline.extract import Outcome
+from dagster_project.pipeline.extract import Outcome, Status
 from tests import completeness as pieces
 from tests.integration.estates import MARCH, House
 
@@ -29,16 +29,20 @@ GOOD = {
 }
 
 
-def deliver(
-    folder: Path, rows: list[dict[str, str]], options: dict[str, str] | None = None
-) -> Outcome:
-    location = folder / "inventory"
+def put_inventory(location: Path, rows: list[dict[str, str]]) -> None:
     location.mkdir()
     names = list(rows[0])
     lines = [",".join(names), *(",".join(row[name] for name in names) for row in rows)]
     (location / "2026-03.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     document = {"delivery_id": "d1", "month": "2026-03", "files": [{"name": "2026-03.csv"}]}
     (location / "manifest.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+def deliver(
+    folder: Path, rows: list[dict[str, str]], options: dict[str, str] | None = None
+) -> Outcome:
+    location = folder / "inventory"
+    put_inventory(location, rows)
     house = House(folder / "home")
     house.add("main", location, provider="onprem", export="inventory", options=options or {})
     return house.extract()[MARCH]
@@ -146,3 +150,25 @@ def test_a_mandatory_column_that_is_missing_is_named(tmp_path: Path) -> None:
     assert outcome.error is not None
     assert outcome.error.code == "CT-DECODE-MISSING-COLUMN"
     assert "currency" in str(outcome.error)
+
+
+def test_organisations_may_have_cost_centres_of_one_name(tmp_path: Path) -> None:
+    house = House(tmp_path / "home")
+    plain = {name: value for name, value in GOOD.items() if name != "organisation"}
+    for name, organisation in (("one", "Alpha"), ("two", "Beta"), ("three", "Alpha")):
+        put_inventory(tmp_path / name, [plain])
+        house.add(
+            name,
+            tmp_path / name,
+            provider="onprem",
+            export="inventory",
+            options={"organisation": organisation},
+        )
+
+    outcomes = {name: house.extract(name)[MARCH] for name in ("one", "two", "three")}
+
+    assert outcomes["one"].status is outcomes["two"].status is Status.ACCEPTED
+    error = outcomes["three"].error
+    assert error is not None
+    assert error.code == "CT-LAND-OVERLAP"
+    assert "'one'" in str(error)

@@ -4,13 +4,7 @@ with
 {{ gcp_billing_commitments() }},
 
 services as (
-    select
-        lower(service_code) as service_code,
-        max(service_category) as service_category,
-        max(service_subcategory) as service_subcategory
-    from {{ ref('service_map') }}
-    where provider = 'gcp'
-    group by lower(service_code)
+    {{ services_of('gcp') }}
 ),
 
 regions as (
@@ -93,7 +87,7 @@ shared as (
     {{ largest_remainder(
         'with_fee', 'source_name, billing_month, fee_group', 'order_key', 'weight',
         'sum_of_weights', ['piece_effective_cost'],
-        gcp_piece_columns() + gcp_shared_columns() + ['fee_group', 'order_key']
+        gcp_piece_columns() + gcp_shared_columns() + ['order_key']
     ) | indent(4) }}
 ),
 
@@ -118,10 +112,7 @@ kept as (
         end as credit_name,
         case
             when is_priced_by_commitment then 'Spend'
-            when charge_category <> 'Purchase' then null
-            when offset_amount <> 0 or lower(sku_description) like '%dollar based%' then 'Spend'
-            when lower(sku_description) like 'commitment%' then 'Usage'
-            else 'Spend'
+            when charge_category = 'Purchase' then {{ gcp_fee_category() }}
         end as commitment_category,
         case when charge_category = 'Purchase' then subscription_id end as known_commitment_id,
         case
@@ -131,6 +122,7 @@ kept as (
             else service_name
         end as commitment_kind,
         false as is_pooled,
+        cast(null as {{ varchar_type() }}) as fee_group,
         case when charge_category = 'Purchase' then cast(0 as decimal(38, 18)) else kept_cost end
             as piece_effective_cost
     from lines
@@ -160,6 +152,7 @@ credited as (
         cast(null as {{ varchar_type() }}) as known_commitment_id,
         cast(null as {{ varchar_type() }}) as commitment_kind,
         false as is_pooled,
+        cast(null as {{ varchar_type() }}) as fee_group,
         {{ gcp_credit_amount() }} as piece_effective_cost
     from payments
 ),
@@ -188,9 +181,7 @@ described as (
             when 'credit' then 'Credit'
             else charge_category
         end as ChargeCategory,
-        coalesce(
-            publisher_type = 'PARTNER' or transaction_type like 'THIRD_PARTY%', false
-        ) as is_third_party,
+        {{ gcp_is_third_party() }} as is_third_party,
         coalesce(nullif(region, ''), nullif(lower(location), 'global')) as RegionId,
         case
             when commitment_category is not null then coalesce(
@@ -234,6 +225,7 @@ with_maps as (
         coalesce(by_name.service_category, by_id.service_category, 'Other') as ServiceCategory,
         coalesce(by_name.service_subcategory, by_id.service_subcategory, 'Other (Other)')
             as ServiceSubcategory,
+        coalesce(by_name.service_category, by_id.service_category) is null as is_service_unmapped,
         case when with_tags.RegionId is not null
             then coalesce(regions.region_name, with_tags.RegionId) end as RegionName,
         {{ json_text_value(
@@ -260,7 +252,7 @@ conformed as (
         cast(null as {{ varchar_type() }}) as AllocatedResourceId,
         cast(null as {{ varchar_type() }}) as AllocatedResourceName,
         cast(null as {{ varchar_type() }}) as AllocatedTags,
-        nullif(zone, '') as AvailabilityZone,
+        nullif(location_zone, '') as AvailabilityZone,
         case
             when piece in ('used', 'unused') then cast(0 as decimal(38, 18))
             when piece = 'credit' then piece_effective_cost
@@ -387,8 +379,8 @@ conformed as (
                 'transaction_type', 'consumption_model_id', 'consumption_model',
             ], {'export_time': 'TIMESTAMP'}),
         ]) }} as x_SourceValues,
-        case when piece = 'unused' then concat_ws('|', 'unused', CommitmentDiscountId, commitment_kind)
-        end as line_key,
+        -- One line for each group of fees; the id of a commitment may stand for several.
+        case when piece = 'unused' then concat('unused|', fee_group) end as line_key,
         is_third_party,
         billing_account_id as emission_account_id,
         project_id as emission_sub_account_id,

@@ -25,7 +25,7 @@ renamed as (
         {{ identifier('location.location') }} as location,
         {{ identifier('location.country') }} as country,
         {{ identifier('location.region') }} as region,
-        {{ identifier('location.zone') }} as zone,
+        {{ identifier('location.zone') }} as location_zone,
         {{ identifier('resource.name') }} as resource_name,
         {{ identifier('resource.global_name') }} as resource_global_name,
         {{ identifier('subscription.instance_id') }} as subscription_id,
