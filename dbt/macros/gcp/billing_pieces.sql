@@ -5,7 +5,8 @@
         'invoice_month', 'publisher_type', 'cost_type', 'service_id', 'service_name', 'sku_id',
         'sku_description', 'project_id', 'project_number', 'project_name',
         'project_ancestry_numbers', 'project_ancestors', 'project_labels', 'location', 'region',
-        'location_zone', 'resource_name', 'resource_global_name', 'usage_start_time', 'usage_end_time',
+        'location_zone', 'resource_name', 'resource_global_name', 'usage_start_time',
+        'usage_end_time',
         'export_time', 'currency', 'currency_conversion_rate', 'usage_amount_text', 'usage_unit',
         'pricing_unit', 'list_price', 'effective_price', 'effective_price_default',
         'price_unit_quantity', 'credits', 'labels', 'system_labels', 'tags', 'adjustment_id',
@@ -43,7 +44,8 @@
     md5(concat_ws(
         '|',
         {%- for column in [
-            'usage_start_time', 'usage_end_time', 'project_id', 'sku_id', 'location', 'location_zone',
+            'usage_start_time', 'usage_end_time', 'project_id', 'sku_id', 'location',
+            'location_zone',
             'resource_global_name', 'resource_name', 'cost', 'pricing_quantity', 'credits',
             'labels', 'system_labels', 'tags', 'export_time', 'place',
         ] %}
