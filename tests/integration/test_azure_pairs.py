@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from dagster_project.errors import CloudtallyError
-from dagster_project.paths import Home
+from dagster_project.paths import PROJECT_ROOT, Home
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import Status
 from dagster_project.settings import Settings, SourceConfig
@@ -23,7 +23,10 @@ from tests.azure_pairs import csv_bytes, write_run
 from tests.integration.estates import MARCH, House, azure_deliver, csv_gz, row
 from tests.pipeline_runs import built, give_reference, land
 
-SAMPLES = Path(os.environ.get("CLOUDTALLY_FINOPS_TOOLKIT", "/work/shared/data/finops-toolkit"))
+SAMPLES = Path(
+    os.environ.get("CLOUDTALLY_FINOPS_TOOLKIT")
+    or PROJECT_ROOT.parent / "shared" / "data" / "finops-toolkit"
+)
 """Where the two files of microsoft/finops-toolkit are, `EA_ActualCost_Small.csv` and its twin."""
 
 FULL = ("2026-03-01", "2026-03-31")
