@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST := $(BIN)/python -m pytest
+# A file stays with one of the workers: its tests share what takes long to build.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 export PYTHONUTF8 := 1
 export DAGSTER_DISABLE_TELEMETRY := 1

@@ -144,11 +144,13 @@
 {#- What a fee line's reservation or plan left unused in the line's period, before discounts. -#}
 {% macro cur_unused_cost() -%}
     case line_item_line_item_type
-        when 'RIFee' then
-            coalesce(reservation_unused_amortized_upfront_fee_for_billing_period, 0)
-            + coalesce(reservation_unused_recurring_fee, 0)
-        when 'SavingsPlanRecurringFee' then
-            savings_plan_total_commitment_to_date - coalesce(savings_plan_used_commitment, 0)
+        when 'RIFee' then {{ amount_plus(
+            'coalesce(reservation_unused_amortized_upfront_fee_for_billing_period, 0)',
+            'coalesce(reservation_unused_recurring_fee, 0)'
+        ) }}
+        when 'SavingsPlanRecurringFee' then {{ amount_minus(
+            'savings_plan_total_commitment_to_date', 'coalesce(savings_plan_used_commitment, 0)'
+        ) }}
     end
 {%- endmacro %}
 
@@ -164,21 +166,24 @@
     shared by what was left unused.
 -#}
 {% macro cur_unused_effective_cost() -%}
-    {%- set fee = "(coalesce(savings_plan_amortized_upfront_commitment_for_billing_period, 0)"
-        ~ " + coalesce(savings_plan_recurring_commitment_for_billing_period, 0))" -%}
-    {%- set net_fee = "(coalesce(savings_plan_net_amortized_upfront_commitment_for_billing_period,"
-        ~ " savings_plan_amortized_upfront_commitment_for_billing_period, 0)"
-        ~ " + coalesce(savings_plan_net_recurring_commitment_for_billing_period,"
-        ~ " savings_plan_recurring_commitment_for_billing_period, 0))" -%}
+    {%- set fee = amount_plus(
+        'coalesce(savings_plan_amortized_upfront_commitment_for_billing_period, 0)',
+        'coalesce(savings_plan_recurring_commitment_for_billing_period, 0)'
+    ) -%}
+    {%- set net_fee = amount_plus(
+        'coalesce(savings_plan_net_amortized_upfront_commitment_for_billing_period,'
+        ~ ' savings_plan_amortized_upfront_commitment_for_billing_period, 0)',
+        'coalesce(savings_plan_net_recurring_commitment_for_billing_period,'
+        ~ ' savings_plan_recurring_commitment_for_billing_period, 0)'
+    ) -%}
     {%- set weight = 'cast(' ~ cost_weight(net_fee) ~ ' as ' ~ wide_integer_type() ~ ')' -%}
     {%- set whole = 'cast(' ~ cost_weight(fee) ~ ' as ' ~ wide_integer_type() ~ ')' -%}
     case
-        when line_item_line_item_type = 'RIFee' then
-            coalesce(
-                reservation_net_unused_amortized_upfront_fee_for_billing_period,
-                reservation_unused_amortized_upfront_fee_for_billing_period, 0
-            )
-            + coalesce(reservation_net_unused_recurring_fee, reservation_unused_recurring_fee, 0)
+        when line_item_line_item_type = 'RIFee' then {{ amount_plus(
+            'coalesce(reservation_net_unused_amortized_upfront_fee_for_billing_period,'
+            ~ ' reservation_unused_amortized_upfront_fee_for_billing_period, 0)',
+            'coalesce(reservation_net_unused_recurring_fee, reservation_unused_recurring_fee, 0)'
+        ) }}
         when {{ net_fee }} < {{ fee }} and {{ cost_weight(fee) }} > 0
             then {{ units_to_amount(mul_div(cur_unused_cost(), weight, whole)) }}
         else {{ cur_unused_cost() }}
