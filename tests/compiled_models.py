@@ -110,6 +110,7 @@ class ModelRun:
         self.connection.execute("create schema ledger")
         for (name,) in self.connection.execute(
             "select table_name from duckdb_tables() where database_name = 'imported'"
+            " and schema_name = 'ledger'"
         ).fetchall():
             self.connection.execute(
                 f"create table ledger.{name} as select * from imported.ledger.{name}"

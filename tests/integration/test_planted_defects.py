@@ -282,7 +282,7 @@ DEFECTS = {
         changing("runs-on purchase", EffectiveCost=44.0), "commitment_purchase_effective", "1"
     ),
     "use of a commitment is billed too": Defect(
-        changing("runs-on used", 3, BilledCost=1.5), "commitment_usage_billed", "3"
+        changing("runs-on used", 3, BilledCost=0.75), "commitment_usage_billed", "3"
     ),
     "usage of a commitment without status": Defect(
         changing(

@@ -21,7 +21,7 @@ from dagster_project.paths import Home
 from dagster_project.pipeline import steps
 from dagster_project.pipeline.context import Context
 from dagster_project.sample_estate import write_estate
-from dagster_project.settings import Settings, load_settings
+from dagster_project.settings import load_settings
 from tests.integration.test_stores import Place, S3Place, build
 from tests.pipeline_runs import differences, give_reference, land
 
@@ -65,7 +65,7 @@ def served_context(
         source.model_copy(update=where(place, Path(source.location), exports))
         for source in local.settings.sources
     ]
-    settings = Settings(home=home, clock=local.settings.clock, sources=tuple(sources))
+    settings = local.settings.model_copy(update={"home": home, "sources": tuple(sources)})
     context = Context(settings)
     land(context)
     return context

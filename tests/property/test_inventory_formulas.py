@@ -58,7 +58,7 @@ def test_a_product_is_exact(price: int, quantity: int) -> None:
     found = value(SQL.price_times(as_amount(left), as_amount(right)))
 
     assert found == EXACT.multiply(left, right)
-    assert found == value(SQL.exact_product(as_amount(right), as_amount(left)))
+    assert found == value(SQL.inventory_product(as_amount(right), as_amount(left)))
 
 
 @settings(max_examples=200, deadline=None)
