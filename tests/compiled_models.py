@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 from dagster_project.paths import DBT_PROJECT, SEEDS
 from dagster_project.pipeline.build import dbt_environment
@@ -123,11 +124,17 @@ class ModelRun:
 
     def _load_seeds(self, names: set[str]) -> None:
         self.connection.execute("create schema seeds")
+        declared = yaml.safe_load((SEEDS / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]
+        types = {seed["name"]: seed["config"]["column_types"] for seed in declared}
         for file in SEEDS.rglob("*.csv"):
             if file.stem in names:
+                columns = ", ".join(
+                    f'cast("{name}" as {kind}) as "{name}"'
+                    for name, kind in types[file.stem].items()
+                )
                 self.connection.execute(
-                    f"create table seeds.{file.stem} as"
-                    f" select * from read_csv('{file}', header = true, all_varchar = true)"
+                    f"create table seeds.{file.stem} as select {columns}"
+                    f" from read_csv('{file}', header = true, all_varchar = true)"
                 )
 
     def build(self, rows: Mapping[str, Sequence[Row]], months: Iterable[dt.date]) -> None:
