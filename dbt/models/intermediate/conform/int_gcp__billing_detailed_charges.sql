@@ -226,8 +226,10 @@ with_maps as (
         coalesce(by_name.service_subcategory, by_id.service_subcategory, 'Other (Other)')
             as ServiceSubcategory,
         coalesce(by_name.service_category, by_id.service_category) is null as is_service_unmapped,
-        case when with_tags.RegionId is not null
-            then coalesce(regions.region_name, with_tags.RegionId) end as RegionName,
+        case
+            when with_tags.RegionId is not null
+                then coalesce(regions.region_name, with_tags.RegionId)
+        end as RegionName,
         {{ json_text_value(
             'with_tags.tag_object', 'gcp:compute.googleapis.com/reservation_name'
         ) }} as CapacityReservationId,
