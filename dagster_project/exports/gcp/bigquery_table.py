@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dagster_project.errors import CloudtallyError
+from dagster_project.errors import CloudtallyError, install_advice
 from dagster_project.exports.base import loopback_endpoint, option_error
 from dagster_project.months import Month, month_key, parse_month
 from dagster_project.stores.base import (
@@ -101,13 +101,7 @@ def open_table(location: str, options: Mapping[str, Any]) -> "BigQueryTableStore
     match = _LOCATION.match(location)
     if match is None:
         raise option_error("location", "write it as bigquery://project.dataset.table")
-    days = options.get("look_back_days", LOOK_BACK_DAYS)
-    if (
-        isinstance(days, bool)
-        or not isinstance(days, int)
-        or not 1 <= days <= LONGEST_LOOK_BACK_DAYS
-    ):
-        raise option_error("look_back_days", f"write 1 to {LONGEST_LOOK_BACK_DAYS} days")
+    days = _look_back_days(options)
     project = str(options.get("job_project") or match["project"])
     table = f"{match['project']}.{match['dataset']}.{match['table']}"
     return BigQueryTableStore(BillingTable(_client(location, project, options), table, days))
@@ -134,7 +128,7 @@ def _client(location: str, project: str, options: Mapping[str, Any]) -> Any:
             EXTRA,
             f"The module {error.name} that asks BigQuery is not installed.",
             location=location,
-            next_step="pip install 'cloudtally[gcp]'",
+            next_step=install_advice("gcp"),
         ) from None
     try:
         if endpoint is None:
