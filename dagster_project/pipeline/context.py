@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dagster_project.ledger.state import LedgerState, fold
 from dagster_project.ledger.store import Ledger
+from dagster_project.months import Month
 from dagster_project.paths import Home
-from dagster_project.settings import Settings
+from dagster_project.settings import Settings, SourceConfig
 
 Report = Callable[[str], None]
 
@@ -37,6 +39,10 @@ class Context:
     def ledger(self) -> Ledger:
         """The record of decisions."""
         return Ledger(self.home.ledger)
+
+    def decoded(self, source: SourceConfig, month: Month, delivery_id: str) -> Path:
+        """Return the folder of a decoded delivery."""
+        return self.home.decoded_delivery(source.room, source.kind, source.name, month, delivery_id)
 
     def state(self) -> LedgerState:
         """Return what the ledger says now."""

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from dagster_project.decoding.decode import decode, forget
 from dagster_project.errors import CloudtallyError
@@ -214,7 +213,7 @@ def _examine(
     try:
         return _judge(context, source, unit, found, delivery)
     except CloudtallyError:
-        forget(_decoded_folder(context, source, delivery))
+        forget(context.decoded(source, delivery.month, delivery.delivery_id))
         raise
 
 
@@ -306,14 +305,8 @@ def decode_landed(
 ) -> None:
     """Decode a landed delivery, unless it is decoded already."""
     folder = context.home.landed(source.name, delivery.month, delivery.delivery_id)
-    target = _decoded_folder(context, source, delivery)
+    target = context.decoded(source, delivery.month, delivery.delivery_id)
     decode(delivery, folder, schema_of(export, delivery), target)
-
-
-def _decoded_folder(context: Context, source: SourceConfig, delivery: Delivery) -> Path:
-    return context.home.decoded_delivery(
-        source.room, source.kind, source.name, delivery.month, delivery.delivery_id
-    )
 
 
 def schema_of(export: Export, delivery: Delivery) -> Schema:

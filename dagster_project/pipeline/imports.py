@@ -16,7 +16,7 @@ from dagster_project.months import ALL_MONTHS, Month
 from dagster_project.pipeline.calendar import CalendarRow, PeriodRow, calendar_rows, period_rows
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import decode_landed, landed_delivery
-from dagster_project.pipeline.inputs import decoded_folder, input_states, load_inputs
+from dagster_project.pipeline.inputs import input_states, load_inputs
 from dagster_project.pipeline.plan import counted_deliveries, current_inputs
 from dagster_project.pipeline.readers import reader_of
 from dagster_project.rules.parse import load_rules
@@ -77,7 +77,12 @@ def ledger_tables(context: Context, dirty: Iterable[Month]) -> dict[str, Table]:
     state = context.state()
     counted = counted_deliveries(context, state)
     landed = {unit: landed_delivery(context, decision) for unit, decision in counted.items()}
-    folders = {unit: _decoded_folder(context, unit, decision) for unit, decision in counted.items()}
+    folders = {
+        unit: context.decoded(
+            context.settings.source(unit.source), unit.month, decision.delivery_id
+        )
+        for unit, decision in counted.items()
+    }
     return {
         **_decoded(context, counted, folders),
         "sources": _sources(context),
@@ -105,13 +110,6 @@ def write_table(
     if rows:
         marks = ", ".join("?" for _ in columns)
         connection.executemany(f"insert into {name} values ({marks})", rows)
-
-
-def _decoded_folder(context: Context, unit: Unit, decision: Decision) -> Path:
-    source = context.settings.source(unit.source)
-    return context.home.decoded_delivery(
-        source.room, source.kind, source.name, unit.month, decision.delivery_id
-    )
 
 
 def _decoded(
@@ -227,9 +225,7 @@ def _decode_counts(
     for unit, delivery in landed.items():
         provider = context.settings.source(unit.source).provider
         head = (unit.source, provider, unit.month, delivery.delivery_id)
-        for count in read_stats(folders[unit])["counts"]:
-            detail = ODDITY_DETAIL[count["name"]]
-            rows.append((*head, count["name"], count["column"], count["rows"], detail))
+        rows += _oddity_rows(head, folders[unit])
         for column in delivery.unknown_columns:
             detail = "a column that this export doesn't declare; kept in x_SourceValues"
             rows.append((*head, "unknown_column", column, delivery.totals.rows, detail))
@@ -256,6 +252,14 @@ def _decode_counts(
     )
 
 
+def _oddity_rows(head: Sequence[Any], folder: Path) -> list[Sequence[Any]]:
+    """Return what decoding counted in one delivery, behind the columns that name it."""
+    return [
+        (*head, count["name"], count["column"], count["rows"], ODDITY_DETAIL[count["name"]])
+        for count in read_stats(folder)["counts"]
+    ]
+
+
 def _rows_without(delivery: Delivery, column: str) -> int:
     return sum(part.rows for part in delivery.parts if column not in part.columns)
 
@@ -266,10 +270,8 @@ def _input_counts(context: Context, state: LedgerState) -> list[Sequence[Any]]:
     rows: list[Sequence[Any]] = []
     for unit, decision in sorted(current_inputs(context, state).items()):
         head = (unit.source, None, None, decision.delivery_id)
-        folder = decoded_folder(context, sources[unit.source], unit, decision)
-        for count in read_stats(folder)["counts"]:
-            detail = ODDITY_DETAIL[count["name"]]
-            rows.append((*head, count["name"], count["column"], count["rows"], detail))
+        folder = context.decoded(sources[unit.source], unit.month, decision.delivery_id)
+        rows += _oddity_rows(head, folder)
         delivery = landed_delivery(context, decision)
         for column in delivery.unknown_columns:
             detail = "a column that this input doesn't declare; it is not read"

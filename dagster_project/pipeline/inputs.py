@@ -5,7 +5,6 @@ same columns, so that no model has to know.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -46,7 +45,7 @@ def load_inputs(
         connection.execute(f"create or replace table {table} ({declared}, {DELIVERY} varchar)")
         if kind in by_kind:
             source, unit, decision = by_kind[kind]
-            folder = decoded_folder(context, source, unit, decision)
+            folder = context.decoded(source, unit.month, decision.delivery_id)
             for part in read_stats(folder)["parts"]:
                 select = _typed_select(columns, part["columns"], decision.delivery_id)
                 path = literal(folder / part["file"])
@@ -59,13 +58,6 @@ def load_inputs(
 def table_of(kind: str) -> str:
     """Return the table of an input: `billing-periods` is `billing_periods`."""
     return kind.replace("-", "_")
-
-
-def decoded_folder(context: Context, source: InputConfig, unit: Unit, decision: Decision) -> Path:
-    """Return where an accepted input is decoded."""
-    return context.home.decoded_delivery(
-        source.room, source.kind, source.name, unit.month, decision.delivery_id
-    )
 
 
 def input_states(
