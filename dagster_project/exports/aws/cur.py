@@ -17,7 +17,7 @@ from typing import Any
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.exports.aws.cur_columns import legacy_schemas
-from dagster_project.exports.aws.data_exports import no_manifest, two_exports
+from dagster_project.exports.aws.data_exports import file_names, no_manifest, two_exports
 from dagster_project.exports.base import (
     Candidate,
     DeclaredExport,
@@ -101,7 +101,8 @@ def _candidate(
     try:
         assembly = _assembly(document, announced)
         parts = tuple(
-            Part(name=name, info=listing.resolve(name)) for name in _report_keys(document, info)
+            Part(name=name, info=listing.resolve(name))
+            for name in file_names(document, "reportKeys", info)
         )
     except CloudtallyError as error:
         return unreadable(announced.month, [info], at_fault(error))
@@ -125,15 +126,6 @@ def _assembly(document: Mapping[str, Any], announced: _Announced) -> str:
     if stated is None or f"{stated[1]}-{stated[2]}" != f"{announced.month:%Y-%m}":
         raise manifest_error(announced.info.key, "its billingPeriod is not the month of its folder")
     return assembly
-
-
-def _report_keys(document: Mapping[str, Any], info: ObjectInfo) -> list[str]:
-    keys = document.get("reportKeys")
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise manifest_error(info.key, "it has no list of reportKeys")
-    if len(set(keys)) < len(keys):
-        raise manifest_error(info.key, "it names a data file twice")
-    return keys
 
 
 def _once_each(found: list[tuple[_Announced, Found]]) -> Iterator[Found]:

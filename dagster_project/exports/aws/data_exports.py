@@ -36,6 +36,11 @@ _Unit = tuple[Month, str]
 _Manifests = dict[_Unit, dict[str, list[ObjectInfo]]]
 
 
+def find_bills(store: ObjectStore, options: Mapping[str, Any]) -> Iterator[Found]:
+    """Yield every refresh of every billing month, as FOCUS and CUR 2.0 exports lay them out."""
+    yield from find(store, period="BILLING_PERIOD")
+
+
 def find(
     store: ObjectStore, *, period: str, partition: str = "", may_be_empty: bool = False
 ) -> Iterator[Found]:
@@ -99,7 +104,7 @@ def _candidate(
         return unreadable(month, [manifest], document, variant)
     try:
         execution = _execution(document, manifest)
-        parts = tuple(_part(listing, name) for name in _file_names(document, manifest))
+        parts = tuple(_part(listing, name) for name in file_names(document, "dataFiles", manifest))
     except CloudtallyError as error:
         return unreadable(month, [manifest], at_fault(error), variant)
     started = _STARTS_WITH_TIME.match(execution)
@@ -124,10 +129,15 @@ def _execution(document: Mapping[str, Any], manifest: ObjectInfo) -> str:
     return execution
 
 
-def _file_names(document: Mapping[str, Any], manifest: ObjectInfo) -> list[str]:
-    names = document.get("dataFiles")
+def file_names(document: Mapping[str, Any], key: str, manifest: ObjectInfo) -> list[str]:
+    """Return the data files that a manifest lists under a key.
+
+    Raises:
+        CloudtallyError: CT-LAND-MANIFEST when it has no such list, or one with a name twice.
+    """
+    names = document.get(key)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise manifest_error(manifest.key, "it has no list of dataFiles")
+        raise manifest_error(manifest.key, f"it has no list of {key}")
     if len(set(names)) < len(names):
         raise manifest_error(manifest.key, "it names a data file twice")
     return names
