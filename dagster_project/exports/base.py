@@ -330,6 +330,7 @@ class Export(Protocol):
 
     is_emissions: bool
     is_internal: bool
+    names_own_accounts: bool
 
     def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:
         """Return the store that holds the deliveries."""
@@ -357,6 +358,8 @@ class DeclaredExport:
         api: Opens the provider's API as a store, where one can stand in for an export.
         is_internal: Whether its charges are the organisation's own recharges: nobody sends an
             invoice for them, so they are no part of what is owed or reconciled.
+        names_own_accounts: Whether the organisation itself names its accounts, so that another may
+            have one of the same name. A cloud gives every sub account an id that no other has.
         services: Opens locations that no object store serves, by their scheme.
     """
 
@@ -365,6 +368,7 @@ class DeclaredExport:
     declared: tuple[Schema, ...]
     api: ApiOpener | None = None
     is_internal: bool = False
+    names_own_accounts: bool = False
     services: Mapping[str, LocationOpener] = field(default_factory=dict)
 
     def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:

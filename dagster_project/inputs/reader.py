@@ -21,6 +21,7 @@ class InputFile:
     name: str
     is_emissions: bool = False
     is_internal: bool = False
+    names_own_accounts: bool = False
 
     def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:
         """Return the store of the folder that holds the file."""

@@ -3,6 +3,7 @@
 import re
 
 from dagster_project.errors import CloudtallyError
+from dagster_project.exports.registry import export_of
 from dagster_project.landing.delivery import Delivery, read_delivery
 from dagster_project.landing.totals import ACCOUNT_SEPARATOR
 from dagster_project.ledger.state import LedgerState
@@ -10,8 +11,6 @@ from dagster_project.pipeline.context import Context
 from dagster_project.settings import SourceConfig
 
 OVERLAP = "CT-LAND-OVERLAP"
-ONPREM = "onprem"
-
 _KIND = re.compile(r"^/[a-z]+/(?=[^/]+$)")
 
 
@@ -61,12 +60,11 @@ def shared_accounts(
 
 
 def _name_their_own(source: SourceConfig, other: SourceConfig) -> bool:
-    """Tell whether two organisations may each have a cost centre of one name.
+    """Tell whether an account of one name may be another in the other source.
 
-    A cloud gives every sub account an id that no other has. Exports of unlike shape needn't name
-    the organisation alike.
+    Exports of unlike shape needn't name the organisation alike, so only like ones are told apart.
     """
-    return source.provider == ONPREM and source.export == other.export
+    return source.export == other.export and export_of(source).names_own_accounts
 
 
 def _whole_accounts(delivery: Delivery) -> set[str]:

@@ -1,5 +1,7 @@
 """On-premises FOCUS files, made by whoever charges for the data centre."""
 
-from dagster_project.exports.generic.focus import EXPORT
+from dataclasses import replace
 
-__all__ = ["EXPORT"]
+from dagster_project.exports.generic import focus
+
+EXPORT = replace(focus.EXPORT, names_own_accounts=True)

@@ -138,6 +138,7 @@ RULES = (
 EXPORT = DeclaredExport(
     is_emissions=False,
     is_internal=True,
+    names_own_accounts=True,
     finder=find,
     declared=(
         Schema(
