@@ -4,20 +4,19 @@
     {%- for provider in var('providers') -%}
         {%- do names.append('int_' ~ provider ~ '__focus_charges') -%}
     {%- endfor -%}
-    {%- for provider, exports in var('native_exports').items() -%}
-        {%- for export in exports -%}
-            {%- do names.append('int_' ~ provider ~ '__' ~ export ~ '_charges') -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{ return(names) }}
+    {{ return(names + native_models('charges')) }}
 {%- endmacro %}
 
 {#- Conform models that count the lines which a native export's conversion drops or makes. -#}
 {% macro row_bridge_models() -%}
+    {{ return(native_models('row_bridge')) }}
+{%- endmacro %}
+
+{% macro native_models(what) -%}
     {%- set names = [] -%}
     {%- for provider, exports in var('native_exports').items() -%}
         {%- for export in exports -%}
-            {%- do names.append('int_' ~ provider ~ '__' ~ export ~ '_row_bridge') -%}
+            {%- do names.append('int_' ~ provider ~ '__' ~ export ~ '_' ~ what) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(names) }}

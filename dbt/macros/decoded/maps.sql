@@ -1,5 +1,5 @@
 {#-
-    What the seeds in seeds/maps say of a provider's services and units, for conform models.
+    What the seeds in seeds/maps say of a provider's services, regions and units, for conform models.
 
     A native export names a service in its own words. Such a model lets `with_service` look the words
     up in the map of its provider, and takes the FOCUS columns from the macros below it. The map is
@@ -49,6 +49,21 @@
     from {{ ref('service_map') }}
     where provider = '{{ provider }}'
     group by lower(service_code)
+{%- endmacro %}
+
+{#- One row per spelling of a region, lower case, of one provider. -#}
+{% macro regions_of(provider) -%}
+    select
+        lower(region_alias.alias) as alias,
+        max(region_map.region_id) as region_id,
+        max(region_map.region_name) as region_name
+    from {{ ref('region_alias') }} as region_alias
+    inner join {{ ref('region_map') }} as region_map
+        on
+            region_alias.provider = region_map.provider
+            and region_alias.region_id = region_map.region_id
+    where region_alias.provider = '{{ provider }}'
+    group by lower(region_alias.alias)
 {%- endmacro %}
 
 {#- One row per spelling of a unit, lower case, of one provider. -#}

@@ -80,6 +80,6 @@
                 then {{ repair('ConsumedQuantityTooLarge') }}
         end,
         case when piece_effective_cost is null then {{ repair('CommitmentFeeMissing') }} end,
-        case when is_service_unmapped and not is_third_party then 'ServiceUnmapped' end
+        case when not is_third_party then {{ service_change() }} end
     ), '')
 {%- endmacro %}

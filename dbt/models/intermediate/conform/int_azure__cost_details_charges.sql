@@ -9,16 +9,7 @@ units as (
 ),
 
 regions as (
-    select
-        region_alias.alias,
-        region_map.region_id,
-        region_map.region_name
-    from {{ ref('region_alias') }} as region_alias
-    inner join {{ ref('region_map') }} as region_map
-        on
-            region_alias.provider = region_map.provider
-            and region_alias.region_id = region_map.region_id
-    where region_alias.provider = 'azure'
+    {{ regions_of('azure') }}
 ),
 
 -- A line of the fact is a line of amortised cost, or a purchase or refund of a commitment, which

@@ -3,21 +3,8 @@
 with
 {{ gcp_billing_commitments() }},
 
-services as (
-    {{ services_of('gcp') }}
-),
-
 regions as (
-    select
-        lower(region_alias.alias) as alias,
-        max(region_map.region_name) as region_name
-    from {{ ref('region_alias') }} as region_alias
-    inner join {{ ref('region_map') }} as region_map
-        on
-            region_alias.provider = region_map.provider
-            and region_alias.region_id = region_map.region_id
-    where region_alias.provider = 'gcp'
-    group by lower(region_alias.alias)
+    {{ regions_of('gcp') }}
 ),
 
 -- Covered usage and what nobody used share the fee; all of it, to the last digit.
@@ -219,27 +206,29 @@ with_tags as (
     from with_records
 ),
 
+served as (
+    {{ with_service(
+        'with_tags', '(' ~ services_of('gcp') ~ ')',
+        ['with_tags.service_name', 'with_tags.service_id']
+    ) }}
+),
+
 with_maps as (
     select
-        with_tags.*,
-        coalesce(by_name.service_category, by_id.service_category, 'Other') as ServiceCategory,
-        coalesce(by_name.service_subcategory, by_id.service_subcategory, 'Other (Other)')
-            as ServiceSubcategory,
-        coalesce(by_name.service_category, by_id.service_category) is null as is_service_unmapped,
+        served.*,
+        {{ service_category_of() }} as ServiceCategory,
+        {{ service_subcategory_of() }} as ServiceSubcategory,
         case
-            when with_tags.RegionId is not null
-                then coalesce(regions.region_name, with_tags.RegionId)
+            when served.RegionId is not null then coalesce(regions.region_name, served.RegionId)
         end as RegionName,
         {{ json_text_value(
-            'with_tags.tag_object', 'gcp:compute.googleapis.com/reservation_name'
+            'served.tag_object', 'gcp:compute.googleapis.com/reservation_name'
         ) }} as CapacityReservationId,
         {{ json_text_value(
-            'with_tags.tag_object', 'gcp:compute.googleapis.com/is_unused_reservation'
+            'served.tag_object', 'gcp:compute.googleapis.com/is_unused_reservation'
         ) }} as is_unused_reservation
-    from with_tags
-    left join services as by_name on lower(with_tags.service_name) = by_name.service_code
-    left join services as by_id on lower(with_tags.service_id) = by_id.service_code
-    left join regions on lower(with_tags.RegionId) = regions.alias
+    from served
+    left join regions on lower(served.RegionId) = regions.alias
 ),
 
 -- The piece decides what is billed; the kind of charge decides what can be said about it.
