@@ -12,7 +12,9 @@ from pathlib import Path
 
 PACKAGES = ("dagster_project", "expectations")
 
-_GROUND = frozenset({"errors", "files", "months", "paths", "settings", "sqltext", "version"})
+_GROUND = frozenset(
+    {"errors", "files", "months", "paths", "reference", "settings", "sqltext", "version"}
+)
 _ARRIVAL = frozenset({"stores", "exports", "inputs", "landing", "decoding"})
 
 ALLOWED: Mapping[str, frozenset[str]] = {
@@ -22,6 +24,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "sqltext": frozenset(),
     "months": frozenset({"errors"}),
     "paths": frozenset({"months"}),
+    "reference": frozenset({"paths"}),
     "settings": frozenset({"errors", "paths"}),
     "version": frozenset({"paths"}),
     # arrival: provider's bytes to typed Parquet

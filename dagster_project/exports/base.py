@@ -4,9 +4,7 @@ Belongs here: types that every export shares and the resolution of names in a pr
 Does not: anything that only one provider does.
 """
 
-import csv
 import datetime as dt
-import functools
 import hashlib
 import ipaddress
 import json
@@ -20,7 +18,7 @@ from urllib.parse import urlsplit
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month
-from dagster_project.paths import SEEDS
+from dagster_project.reference import seed_rows
 from dagster_project.stores import open_store
 from dagster_project.stores.base import OUTSIDE, TOOLARGE, ObjectInfo, ObjectStore, printable
 from dagster_project.stores.transfer import read_bytes
@@ -645,11 +643,9 @@ class Listing:
         return None
 
 
-@functools.cache
 def focus_columns() -> tuple[dict[str, str], ...]:
     """Return the union of the FOCUS Cost and Usage columns, as the seed lists them."""
-    with (SEEDS / "focus" / "focus_columns.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    return seed_rows("focus/focus_columns")
 
 
 def focus_schema(

@@ -3,12 +3,10 @@
 The columns of FOCUS datasets come from the seed that also shapes the published datasets.
 """
 
-import csv
-import functools
 from collections.abc import Iterable, Mapping
 
 from dagster_project.exports.base import ColumnKind, Schema
-from dagster_project.paths import SEEDS
+from dagster_project.reference import seed_rows
 
 _PAYABLE = frozenset(
     {
@@ -24,12 +22,10 @@ _PAYABLE = frozenset(
 """What a header total of an invoice states: enough to hold charges against it, not yet FOCUS."""
 
 
-@functools.cache
 def dataset_columns(dataset: str) -> tuple[dict[str, str], ...]:
     """Return the columns of a FOCUS 1.4 dataset beside Cost and Usage, as the seed lists them."""
-    path = SEEDS / "focus" / "focus_dataset_columns.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        return tuple(row for row in csv.DictReader(file) if row["dataset"] == dataset)
+    rows = seed_rows("focus/focus_dataset_columns")
+    return tuple(row for row in rows if row["dataset"] == dataset)
 
 
 def schemas_of(kind: str) -> tuple[Schema, ...]:

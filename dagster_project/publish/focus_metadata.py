@@ -6,7 +6,6 @@ how complete it is, and what it can't say. Moments come from the ledger, never f
 for the time at which the publication was built, which the ledger records with it.
 """
 
-import csv
 import datetime as dt
 import hashlib
 import json
@@ -20,10 +19,10 @@ import duckdb
 
 from dagster_project.ledger.state import LedgerState
 from dagster_project.months import next_month
-from dagster_project.paths import SEEDS
 from dagster_project.pipeline.calendar import SectorRow, sector_rows
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.plan import current_inputs
+from dagster_project.reference import seed_rows
 
 SCHEMA_FILE = "schema.json"
 RECENCY_FILE = "recency.json"
@@ -126,9 +125,8 @@ def write_focus_metadata(
 
 def tag_prefixes(providers: Collection[str]) -> list[str]:
     """Return by which beginnings of their keys the providers' own tags are told from the users'."""
-    path = SEEDS / "maps" / "provider_tag_prefixes.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        return sorted(row["prefix"] for row in csv.DictReader(file) if row["provider"] in providers)
+    rows = seed_rows("maps/provider_tag_prefixes")
+    return sorted(row["prefix"] for row in rows if row["provider"] in providers)
 
 
 def column_definitions(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.macro_harness import macros
 
-SQL = macros("engine/types.sql", "engine/exact.sql", "onprem/inventory.sql")
+SQL = macros("engine/types.sql", "engine/exact.sql", "engine/amounts.sql", "onprem/inventory.sql")
 EXACT = Context(prec=60)
 ENGINE = duckdb.connect()
 

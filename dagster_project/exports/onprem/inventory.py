@@ -5,7 +5,6 @@ people or by an asset register. docs/onprem_inventory.md describes the columns a
 them. People mistype, so a row that can't be right is refused with its file, column and number.
 """
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,7 +19,7 @@ from dagster_project.exports.base import (
     option_error,
 )
 from dagster_project.exports.generic import plain_folder
-from dagster_project.paths import SEEDS
+from dagster_project.reference import seed_rows
 from dagster_project.stores.base import ObjectStore
 
 ORGANISATION = "organisation"
@@ -57,15 +56,13 @@ def _owned(candidate: Candidate, organisation: str) -> Candidate:
 
 def asset_types() -> tuple[str, ...]:
     """Return the kinds of assets that the service map knows."""
-    with (SEEDS / "maps" / "service_map.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["provider"] == "onprem"]
+    rows = [row for row in seed_rows("maps/service_map") if row["provider"] == "onprem"]
     return tuple(sorted(row["service_code"] for row in rows if row["service_code"].islower()))
 
 
 def currencies() -> tuple[str, ...]:
     """Return the ISO 4217 codes."""
-    with (SEEDS / "focus" / "currencies.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(row["code"] for row in csv.DictReader(file))
+    return tuple(row["code"] for row in seed_rows("focus/currencies"))
 
 
 _TEXTS = (

@@ -51,7 +51,7 @@
     product has eighteen.
 -#}
 {% macro price_times(price, quantity) -%}
-    {{ units_to_amount(mul_div(price, billionths(quantity), wide(1000000000))) }}
+    {{ units_to_amount(mul_div(price, amount_billionths(quantity), wide(1000000000))) }}
 {%- endmacro %}
 
 {#- The same product by the engine's own multiplication: for the proof, not for the model. -#}
@@ -61,13 +61,8 @@
 
 {#- Watts times hours in kWh, with the nine decimals of a quantity, rounded half away from zero. -#}
 {% macro kilowatt_hours(watts, hours) -%}
-    {%- set units = mul_div(watts, billionths(hours), wide(1000000000000)) -%}
+    {%- set units = mul_div(watts, amount_billionths(hours), wide(1000000000000)) -%}
     cast(cast({{ units_to_amount(units) }} as decimal(27,9)) as decimal(38,18))
-{%- endmacro %}
-
-{#- A quantity below 1e9 in whole billionths. -#}
-{% macro billionths(quantity) -%}
-    {{ wide('cast(' ~ quantity ~ ' as decimal(27,9)) * cast(1000000000 as decimal(10,0))') }}
 {%- endmacro %}
 
 {% macro wide(number) -%}
