@@ -1,6 +1,6 @@
 """The book as Azure Cost Management exports cost details of an enrollment: two runs, packed CSV.
 
-Belongs here: the actual and the amortised run, their columns and manifests. The actual run has
+Belongs here: the actual and the amortised run and their columns. The actual run has
 purchases and shows what they cover at cost 0. The amortised run shows covered usage at its share
 of the price and what nobody used, and has no purchases. No run knows list or charge period as
 FOCUS does: a line has a date, a price, a quantity.
@@ -12,19 +12,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from dagster_project.months import Month, next_month
+from dagster_project.sample_estate.azure_runs import ENROLLMENT, RunningExport, write_run
 from dagster_project.sample_estate.book import HOUR_MS, Edition, Plan, Pledge
-from dagster_project.sample_estate.delivery import Estate, Tally, delivered_at, delivery_id
+from dagster_project.sample_estate.delivery import Estate, Tally, delivery_id
 from dagster_project.sample_estate.model import Block, Item
 from dagster_project.sample_estate.money import as_decimal, as_text
-from dagster_project.sample_estate.writers import iso, stable_id, stamp, write_csv, write_json
+from dagster_project.sample_estate.writers import stable_id
 
 ACTUAL, AMORTIZED = "ActualCost", "AmortizedCost"
-EXPORTS = {ACTUAL: "fernlight-actual", AMORTIZED: "fernlight-amortized"}
-FOLDERS = {ACTUAL: "actual", AMORTIZED: "amortized"}
-ENROLLMENT = "86115370"
+EXPORTS = {
+    kind: RunningExport(
+        name=f"fernlight-{folder}",
+        kind=kind,
+        folder=folder,
+        data_version="2021-10-01",
+        api_version="2023-07-01-preview",
+    )
+    for kind, folder in ((ACTUAL, "actual"), (AMORTIZED, "amortized"))
+}
 COLUMNS: tuple[str, ...] = (
     "BillingAccountId", "BillingAccountName", "BillingPeriodStartDate", "BillingPeriodEndDate",
     "BillingProfileId", "BillingProfileName", "AccountOwnerId", "AccountName", "SubscriptionId",
@@ -66,7 +73,7 @@ def write_pair(
     for kind in (ACTUAL, AMORTIZED):
         chosen = [line for line in lines if _cost(line, kind) is not None]
         rows = [_row(line, month, kind) for line in chosen]
-        _write_run(estate, root / FOLDERS[kind], month, edition, kind, rows)
+        _write_run(EXPORTS[kind], estate, root, month, edition, rows)
         tally.source += len(rows)
     return tally
 
@@ -246,72 +253,15 @@ def _commitment(line: _Line) -> dict[str, str]:
 
 
 def _write_run(
+    export: RunningExport,
     estate: Estate,
     root: Path,
     month: Month,
     edition: Edition,
-    kind: str,
     rows: Sequence[Sequence[str]],
 ) -> None:
-    run = delivery_id(estate.seed, f"azure-legacy/{FOLDERS[kind]}", month, edition)
+    run = delivery_id(estate.seed, f"azure-legacy/{export.folder}", month, edition)
     last = next_month(month) - dt.timedelta(days=1)
-    folder = root / EXPORTS[kind] / f"{month:%Y%m%d}-{last:%Y%m%d}" / run
-    size = max(100, -(-len(rows) // 2))
-    parts: list[tuple[Path, int]] = []
-    for number, begin in enumerate(range(0, len(rows), size)):
-        path = folder / f"part_{number}_0001.csv.gz"
-        parts.append((path, write_csv(path, COLUMNS, rows[begin : begin + size])))
-    manifest = folder / "manifest.json"
-    write_json(manifest, _manifest(root, run, month, edition, kind, parts))
-    stamp((*(path for path, _count in parts), manifest), delivered_at(month, edition))
-
-
-def _manifest(
-    root: Path,
-    run: str,
-    month: Month,
-    edition: Edition,
-    kind: str,
-    parts: Sequence[tuple[Path, int]],
-) -> dict[str, Any]:
-    last = next_month(month) - dt.timedelta(days=1)
-    scope = f"/providers/Microsoft.Billing/billingAccounts/{ENROLLMENT}"
-    blobs = [
-        {
-            "blobName": f"{FOLDERS[kind]}/{path.relative_to(root).as_posix()}",
-            "byteCount": path.stat().st_size,
-            "dataRowCount": count,
-        }
-        for path, count in parts
-    ]
-    return {
-        "manifestVersion": "2024-04-01",
-        "byteCount": sum(path.stat().st_size for path, _count in parts),
-        "blobCount": len(blobs),
-        "dataRowCount": sum(count for _path, count in parts),
-        "exportConfig": {
-            "exportName": EXPORTS[kind],
-            "resourceId": f"{scope}/providers/Microsoft.CostManagement/exports/{EXPORTS[kind]}",
-            "dataVersion": "2021-10-01",
-            "apiVersion": "2023-07-01-preview",
-            "type": kind,
-            "timeFrame": "Custom" if edition.final else "MonthToDate",
-            "granularity": "Daily",
-        },
-        "deliveryConfig": {
-            "partitionData": True,
-            "dataOverwriteBehavior": "CreateNewReport",
-            "fileFormat": "Csv",
-            "compressionMode": "gzip",
-            "containerUri": "costs",
-            "rootFolderPath": FOLDERS[kind],
-        },
-        "runInfo": {
-            "executionType": "Scheduled",
-            "submittedTime": iso(delivered_at(month, edition)),
-            "runId": run,
-            "startDate": iso(dt.datetime.combine(month, dt.time())),
-            "endDate": iso(dt.datetime.combine(last, dt.time())),
-        },
-        "blobs": blobs,
-    }
+    container = root / export.folder
+    folder = container / export.name / f"{month:%Y%m%d}-{last:%Y%m%d}" / run
+    write_run(export, container, folder, month, edition, COLUMNS, rows)

@@ -6,21 +6,26 @@ commitment quantities, price details, zones, the enrollment's invoice number and
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from typing import Any
 
 from dagster_project.months import Month, next_month
+from dagster_project.sample_estate import azure_runs
 from dagster_project.sample_estate.book import Edition
 from dagster_project.sample_estate.delivery import Estate, delivered_at, delivery_id
 from dagster_project.sample_estate.finance import euro_rate
 from dagster_project.sample_estate.focus_lines import COSTS, Line, Value, lines, text
 from dagster_project.sample_estate.model import Block
-from dagster_project.sample_estate.writers import iso, stable_id, stamp, write_csv, write_json
+from dagster_project.sample_estate.writers import stable_id
 
-EXPORT = "fernlight-focus-cost"
-CONTAINER_FOLDER = "costs"
+EXPORT = azure_runs.RunningExport(
+    name="fernlight-focus-cost",
+    kind="FocusCost",
+    folder="costs",
+    data_version="1.2-preview",
+    api_version="2025-03-01",
+)
 COLUMNS: tuple[str, ...] = (
     "BilledCost", "BillingAccountId", "BillingAccountName", "BillingAccountType", "BillingCurrency",
     "BillingPeriodEnd", "BillingPeriodStart", "CapacityReservationId", "CapacityReservationStatus",
@@ -59,16 +64,7 @@ def write_run(
     run = delivery_id(estate.seed, "azure-legacy", month, edition)
     folder = root / _folder(estate, month, edition) / run
     rows = list(_rows(blocks, month))
-    size = max(100, -(-len(rows) // 2))
-    parts: list[tuple[Path, int]] = []
-    for number, begin in enumerate(range(0, len(rows), size)):
-        path = folder / f"part_{number}_0001.csv.gz"
-        parts.append((path, write_csv(path, COLUMNS, rows[begin : begin + size])))
-    manifest = folder / "manifest.json"
-    write_json(manifest, _manifest(root, run, month, edition, parts))
-    files = [path for path, _count in parts]
-    stamp((*files, manifest), delivered_at(month, edition))
-    return files
+    return azure_runs.write_run(EXPORT, root, folder, month, edition, COLUMNS, rows)
 
 
 def _folder(estate: Estate, month: Month, edition: Edition) -> str:
@@ -76,8 +72,8 @@ def _folder(estate: Estate, month: Month, edition: Edition) -> str:
     last = next_month(month) - dt.timedelta(days=1)
     days = f"{month:%Y%m%d}-{last:%Y%m%d}"
     if estate.is_first(month):
-        return f"{days}/{EXPORT}/{delivered_at(month, edition):%Y%m%d%H%M}"
-    return f"{EXPORT}/{days}"
+        return f"{days}/{EXPORT.name}/{delivered_at(month, edition):%Y%m%d%H%M}"
+    return f"{EXPORT.name}/{days}"
 
 
 def _rows(blocks: Iterable[Block], month: Month) -> Iterator[list[str]]:
@@ -101,7 +97,7 @@ def _extras(line: Line, rate: Decimal, month: Month) -> dict[str, Value]:
         **extras,
         "x_AccountName": "Fernlight Shop AB",
         "x_AmortizationClass": _amortization(line),
-        "x_BillingAccountId": "86115370",
+        "x_BillingAccountId": azure_runs.ENROLLMENT,
         "x_BillingAccountName": item.account.payer_name,
         "x_BillingExchangeRate": rate,
         "x_BillingExchangeRateDate": dt.datetime.combine(month, dt.time()),
@@ -126,49 +122,3 @@ def _amortization(line: Line) -> str | None:
     if line.item.commitment is None:
         return None
     return "Principal" if line.item.category == "Purchase" else "Amortized Charge"
-
-
-def _manifest(
-    root: Path, run: str, month: Month, edition: Edition, parts: Sequence[tuple[Path, int]]
-) -> dict[str, Any]:
-    last = next_month(month) - dt.timedelta(days=1)
-    scope = "/providers/Microsoft.Billing/billingAccounts/86115370"
-    blobs = [
-        {
-            "blobName": f"{CONTAINER_FOLDER}/{path.relative_to(root).as_posix()}",
-            "byteCount": path.stat().st_size,
-            "dataRowCount": count,
-        }
-        for path, count in parts
-    ]
-    return {
-        "manifestVersion": "2024-04-01",
-        "byteCount": sum(path.stat().st_size for path, _count in parts),
-        "blobCount": len(blobs),
-        "dataRowCount": sum(count for _path, count in parts),
-        "exportConfig": {
-            "exportName": EXPORT,
-            "resourceId": f"{scope}/providers/Microsoft.CostManagement/exports/{EXPORT}",
-            "dataVersion": "1.2-preview",
-            "apiVersion": "2025-03-01",
-            "type": "FocusCost",
-            "timeFrame": "Custom" if edition.final else "MonthToDate",
-            "granularity": "Daily",
-        },
-        "deliveryConfig": {
-            "partitionData": True,
-            "dataOverwriteBehavior": "CreateNewReport",
-            "fileFormat": "Csv",
-            "compressionMode": "gzip",
-            "containerUri": "costs",
-            "rootFolderPath": CONTAINER_FOLDER,
-        },
-        "runInfo": {
-            "executionType": "Scheduled",
-            "submittedTime": iso(delivered_at(month, edition)),
-            "runId": run,
-            "startDate": iso(dt.datetime.combine(month, dt.time())),
-            "endDate": iso(dt.datetime.combine(last, dt.time())),
-        },
-        "blobs": blobs,
-    }
