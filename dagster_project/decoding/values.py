@@ -119,20 +119,16 @@ def problems(schema: Schema, types: Mapping[str, str], month: str) -> list[Probl
             condition = f"{text} is not null and not coalesce(isfinite({value}), false)"
             found.append(Problem("CT-DECODE-TIMESTAMP", column, condition, "is no point in time"))
     found += [
-        _absent_problem(column, types[column])
-        for column in sorted(schema.never_null)
-        if column in types
+        _absent_problem(column, types) for column in sorted(schema.never_null) if column in types
     ]
     if schema.period in types:
         found.append(_period_problem(schema, types, month))
     return found
 
 
-def _absent_problem(column: str, type_name: str) -> Problem:
-    is_text = type_name.startswith("VARCHAR")
-    value = present_text(column) if is_text else quoted(column)
+def _absent_problem(column: str, types: Mapping[str, str]) -> Problem:
     sentence = "says nothing where every line must have a value"
-    return Problem("CT-DECODE-ABSENT", column, f"{value} is null", sentence)
+    return Problem("CT-DECODE-ABSENT", column, f"{_value(column, types)} is null", sentence)
 
 
 def _number_problems(column: str, type_name: str) -> list[Problem]:
