@@ -1,14 +1,14 @@
-"""What the events add up to: current deliveries, built months, the last publication.
+"""What the events add up to: current deliveries, built months, closed periods, the publication.
 
 Belongs here: folding events. Nothing here writes.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_project.ledger.store import Event, Kind
+from dagster_project.ledger.store import Clock, Event, Kind
 from dagster_project.months import Month
 
 
@@ -42,6 +42,34 @@ class Decision:
         return str(self.payload.get("signature", ""))
 
 
+@dataclass(frozen=True, order=True)
+class Period:
+    """What somebody signs: one clock of a provider's month."""
+
+    clock: Clock
+    provider: str
+    month: Month
+
+
+@dataclass(frozen=True)
+class Close:
+    """A standing close.
+
+    Attributes:
+        digest: What the period's rows must come to; an acknowledged change replaces it.
+        facts: Everything recorded when the period was closed.
+        is_restated: Whether a change was acknowledged since.
+    """
+
+    period: Period
+    at: dt.datetime
+    actor: str
+    reason: str
+    digest: str
+    facts: Mapping[str, Any]
+    is_restated: bool = False
+
+
 @dataclass
 class LedgerState:
     """The folded ledger, as of a moment."""
@@ -51,6 +79,8 @@ class LedgerState:
     built: dict[Month, Mapping[str, Any]] = field(default_factory=dict)
     published: Mapping[str, Any] | None = None
     listings: dict[tuple[str, Month, str], set[str]] = field(default_factory=dict)
+    closes: dict[Period, Close] = field(default_factory=dict)
+    restatements: list[Event] = field(default_factory=list)
 
     def decision(self, unit: Unit, delivery_id: str) -> Decision | None:
         """Return the newest decision about a delivery, if any."""
@@ -90,6 +120,10 @@ def _apply(state: LedgerState, event: Event) -> None:
         state.built[event.month] = event.payload
     elif event.kind is Kind.PUBLISHED:
         state.published = event.payload
+    elif event.kind is Kind.RESTATED:
+        state.restatements.append(event)
+    elif event.kind in (Kind.CLOSED, Kind.REOPENED, Kind.ACKNOWLEDGED):
+        _apply_to_period(state, event)
     elif event.source is None or event.month is None or event.delivery_id is None:
         return
     elif event.kind is Kind.LISTING_SEEN:
@@ -101,3 +135,23 @@ def _apply(state: LedgerState, event: Event) -> None:
         state.decisions[unit, event.delivery_id] = decision
         if event.kind is Kind.ACCEPTED:
             state.current[unit] = decision
+
+
+def _apply_to_period(state: LedgerState, event: Event) -> None:
+    if event.month is None:
+        return
+    period = Period(Clock(event.variant), str(event.payload["provider"]), event.month)
+    if event.kind is Kind.REOPENED:
+        state.closes.pop(period, None)
+    elif event.kind is Kind.CLOSED:
+        state.closes[period] = Close(
+            period,
+            event.at,
+            event.actor,
+            event.reason,
+            str(event.payload["digest"]),
+            event.payload,
+        )
+    elif period in state.closes:
+        close = state.closes[period]
+        state.closes[period] = replace(close, digest=str(event.payload["digest"]), is_restated=True)

@@ -49,6 +49,17 @@ class Kind(StrEnum):
     MONTH_BUILT = "month_built"
     CHECKS_FAILED = "checks_failed"
     PUBLISHED = "published"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    ACKNOWLEDGED = "acknowledged"
+    RESTATED = "restated"
+
+
+class Clock(StrEnum):
+    """What is closed of a month: cost and carbon have states of their own."""
+
+    COST = "cost"
+    CARBON = "carbon"
 
 
 @dataclass(frozen=True)

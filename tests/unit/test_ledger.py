@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dagster_project.errors import CloudtallyError
-from dagster_project.ledger.state import LedgerState, Unit, fold
-from dagster_project.ledger.store import Event, Kind, Ledger
+from dagster_project.ledger.state import LedgerState, Period, Unit, fold
+from dagster_project.ledger.store import Clock, Event, Kind, Ledger
 
 MARCH = dt.date(2026, 3, 1)
 APRIL = dt.date(2026, 4, 1)
@@ -157,3 +157,20 @@ def test_listings_builds_and_publications_are_remembered() -> None:
     assert state.built == {MARCH: {"fingerprint": "f"}}
     assert state.published == {"content": "c"}
     assert state.current == {}
+
+
+def test_a_period_is_closed_restated_and_reopened_on_its_own_clock() -> None:
+    march = Period(Clock.COST, "aws", MARCH)
+    closed = event(1, Kind.CLOSED, None, None, variant="cost", provider="aws", digest="one")
+    changed = event(2, Kind.ACKNOWLEDGED, None, None, variant="cost", provider="aws", digest="two")
+    reopened = event(3, Kind.REOPENED, None, None, variant="cost", provider="aws")
+    other = event(4, Kind.CLOSED, None, None, variant="carbon", provider="aws", digest="three")
+
+    signed = fold([closed]).closes[march]
+    assert (signed.digest, signed.is_restated, signed.actor) == ("one", False, "tester")
+    moved = fold([closed, changed]).closes[march]
+    assert (moved.digest, moved.is_restated, moved.facts["digest"]) == ("two", True, "one")
+    assert set(fold([closed, changed, reopened, other]).closes) == {
+        Period(Clock.CARBON, "aws", MARCH)
+    }
+    assert fold([changed]).closes == {}
