@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -55,12 +56,17 @@ def main() -> None:
 def report(folder: Path, rows: int) -> None:
     """Run every step in a process of its own and print a line of the table."""
     taken = {name: timed(folder, name) for name in STEPS}
-    floor = taken["floor"][0]
+    floor = taken["floor"]
     cells = [f"{dt.date.today()}", f"{os.cpu_count()} cores", f"{rows:,}"]
-    for name, (seconds, peak) in taken.items():
-        ratio = "" if name == "floor" else f", {seconds / floor:.1f} x floor"
+    for name, cost in taken.items():
+        ratio = (
+            ""
+            if name == "floor"
+            else f", {cost.wall / floor.wall:.2f} x floor ({cost.cpu / floor.cpu:.2f} x its CPU)"
+        )
         cells.append(
-            f"{seconds:.0f} s, {rows / seconds:,.0f} rows/s, {peak / 2**20:.2f} GiB{ratio}"
+            f"{cost.wall:.0f} s, {rows / cost.wall:,.0f} rows/s, {cost.cpu:.0f} CPU s,"
+            f" {cost.peak / 2**20:.2f} GiB{ratio}"
         )
     print(f"| {' | '.join(cells)} |")
 
@@ -83,15 +89,25 @@ def prepare(folder: Path, rows: int) -> int:
     )
 
 
-def timed(folder: Path, step: str) -> tuple[float, int]:
-    """Return wall seconds and the peak memory of the largest process in KiB."""
+@dataclass(frozen=True)
+class Cost:
+    """What a step took: wall and processor seconds, and the peak of its largest process in KiB."""
+
+    wall: float
+    cpu: float
+    peak: int
+
+
+def timed(folder: Path, step: str) -> Cost:
+    """Run a step in a process of its own."""
     command = [sys.executable, __file__, "--keep", str(folder), "--step", step]
     started = time.monotonic()
     process = subprocess.Popen(command)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"step {step} failed")
-    return time.monotonic() - started, usage.ru_maxrss
+    wall = time.monotonic() - started
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
 
 def run_floor(folder: Path) -> None:
