@@ -42,12 +42,13 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "publish.report": frozenset({"publish.report_assets"}),
     "publish.report_assets": frozenset({"errors", "months"}),
     "expectations": frozenset(),
+    "evidence": _GROUND | {"landing", "ledger", "rules", "pipeline", "publish"},
     # orchestration and hands
     "partitions": frozenset({"errors", "months"}),
     "assets": _GROUND | {"partitions", "pipeline", "publish", "expectations"},
     "definitions": _GROUND | {"partitions", "assets", "pipeline"},
     "assets.launch": _GROUND | {"partitions", "assets", "definitions", "pipeline"},
-    "cli": _GROUND | {"assets.launch", "pipeline", "publish", "ledger", "sample_estate"},
+    "cli": _GROUND | {"assets.launch", "pipeline", "publish", "evidence", "ledger", "sample_estate"},
     # beside the way: they know nothing of the pipeline
     "sample_estate": frozenset({"errors", "months"}),
     "docs_site": frozenset({"errors"}),
@@ -58,7 +59,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "dagster_dbt": ("assets", "definitions"),
     "dbt": ("pipeline.spark_job",),  # elsewhere it runs as a process of its own
     "pyspark": ("pipeline.spark_job",),
-    "duckdb": ("decoding", "pipeline", "publish", "cli.truth"),
+    "duckdb": ("decoding", "pipeline", "publish", "evidence", "cli.truth"),
     "great_expectations": ("expectations",),
     "sqlalchemy": ("expectations",),
     "duckdb_engine": ("expectations",),
