@@ -17,11 +17,20 @@ def sync_folder(folder: Path, *, files: bool = True) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Hard-link a finished file; copy it where the file system can't link."""
+    """Hard-link a finished file; copy it, times and all, where the file system can't link."""
     try:
         os.link(source, target)
     except OSError:
-        shutil.copyfile(source, target)
+        shutil.copy2(source, target)
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Tell whether two paths name one finished file, linked or copied by `link_or_copy`."""
+    try:
+        first, second = one.stat(), other.stat()
+    except FileNotFoundError:
+        return False
+    return (first.st_size, first.st_mtime_ns) == (second.st_size, second.st_mtime_ns)
 
 
 def remove_if_empty(folder: Path) -> None:

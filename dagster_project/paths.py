@@ -67,6 +67,15 @@ class Home:
         """Every published fact partition, addressed by its content hash."""
         return self.root / "kept"
 
+    def kept_month(self, relation: str, month: Month, content_hash: str) -> Path:
+        """Return the kept file of a published month with that content."""
+        name = f"{content_hash.replace(':', '-')}.parquet"
+        return self.kept / relation / month.isoformat() / name
+
+    def lake_month(self, model: str, month: Month) -> Path:
+        """Return the file of a month as a monthly model built it."""
+        return self.lake / model / f"billing_month={month:%Y-%m-%d}" / "part.parquet"
+
     @property
     def publications(self) -> Path:
         """Complete publications, one folder each."""

@@ -36,11 +36,13 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     # decisions and rules
     "ledger": frozenset({"errors", "months", "version"}),
     "rules": frozenset({"errors", "months"}),
+    "history": _GROUND | {"ledger"},
     # the steps, and what readers see
-    "pipeline": _GROUND | _ARRIVAL | {"ledger", "rules"},
-    "publish": _GROUND | {"ledger", "pipeline", "publish.report", "expectations"},
+    "pipeline": _GROUND | _ARRIVAL | {"ledger", "rules", "history"},
+    "publish": _GROUND | {"ledger", "history", "pipeline", "publish.report", "expectations"},
     "publish.report": frozenset({"publish.report_assets"}),
     "publish.report_assets": frozenset({"errors", "months"}),
+    "periods": _GROUND | {"landing", "ledger", "history", "pipeline", "publish"},
     "expectations": frozenset(),
     "evidence": _GROUND | {"landing", "ledger", "rules", "pipeline", "publish"},
     # orchestration and hands
@@ -48,7 +50,9 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "assets": _GROUND | {"partitions", "pipeline", "publish", "expectations"},
     "definitions": _GROUND | {"partitions", "assets", "pipeline"},
     "assets.launch": _GROUND | {"partitions", "assets", "definitions", "pipeline"},
-    "cli": _GROUND | {"assets.launch", "pipeline", "publish", "evidence", "ledger", "sample_estate"},
+    "cli": _GROUND
+    | {"assets.launch", "pipeline", "publish", "evidence", "periods", "history", "ledger"}
+    | {"sample_estate"},
     # beside the way: they know nothing of the pipeline
     "sample_estate": frozenset({"errors", "months"}),
     "docs_site": frozenset({"errors"}),
@@ -59,7 +63,15 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "dagster_dbt": ("assets", "definitions"),
     "dbt": ("pipeline.spark_job",),  # elsewhere it runs as a process of its own
     "pyspark": ("pipeline.spark_job",),
-    "duckdb": ("decoding", "pipeline", "publish", "evidence", "cli.truth"),
+    "duckdb": (
+        "decoding",
+        "history",
+        "pipeline",
+        "publish",
+        "periods",
+        "evidence",
+        "cli.truth",
+    ),
     "great_expectations": ("expectations",),
     "sqlalchemy": ("expectations",),
     "duckdb_engine": ("expectations",),

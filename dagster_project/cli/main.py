@@ -12,22 +12,16 @@ from typing import Literal
 
 import click
 
+from dagster_project.cli import periods
+from dagster_project.cli.arguments import month_option
 from dagster_project.cli.screen import Screen
 from dagster_project.errors import CloudtallyError
-from dagster_project.months import Month, parse_month
+from dagster_project.months import Month
 from dagster_project.settings import CONFIG_VARIABLE, Settings, load_settings
 
 FAILED = 1
 MISTAKEN = 2
 HELD_BACK = 3
-
-
-def month_option(text: str) -> Month:
-    """Read a month on the command line, YYYY-MM."""
-    try:
-        return parse_month(text)
-    except CloudtallyError as error:
-        raise click.BadParameter(error.what) from None
 
 
 @click.group()
@@ -143,6 +137,10 @@ def dashboard(screen: Screen, no_browser: bool) -> None:
         webbrowser.open(page.as_uri())
 
 
+for command in periods.COMMANDS:
+    cli.add_command(command)
+
+
 def _settings(path: Path) -> Settings:
     os.environ[CONFIG_VARIABLE] = str(path.resolve())
     return load_settings(path)
@@ -152,6 +150,7 @@ def _run(
     screen: Screen, settings: Settings, months: set[Month] | None, accept_shrink: str | None
 ) -> int:
     from dagster_project.pipeline.context import Context
+    from dagster_project.pipeline.guard import guarded_changes
     from dagster_project.pipeline.lock import home_lock
     from dagster_project.pipeline.survey import survey
 
@@ -164,6 +163,8 @@ def _run(
         if not before.months:
             screen.nothing_arrived(settings, before)
             return HELD_BACK if before.problems else 0
+        if not before.waiting and not before.plan.dirty:
+            guarded_changes(context)  # nothing will be built, so that this is known at once
         covered = sorted(months) if months else before.months
         with screen.counting("getting ready", None) as progress:
             from dagster_project.assets.launch import launch

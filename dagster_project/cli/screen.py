@@ -51,6 +51,11 @@ class Screen:
         """Print one line."""
         self.console.print(escape(line), soft_wrap=True)
 
+    def tell(self, line: str) -> None:
+        """Print one line for people; machines have the document."""
+        if not self.as_json:
+            self.say(line)
+
     @contextmanager
     def working(self, what: str) -> Iterator[None]:
         """Show that something is going on."""
@@ -160,6 +165,54 @@ class Screen:
         if state.published:
             self.say(f"Published: {state.published['publication_id']}")
 
+    def restatements(self, rows: Sequence[Any]) -> None:
+        """Print what changed after it had been published."""
+        if self.as_json:
+            return
+        if not rows:
+            self.say("Nothing that was published has changed.")
+            return
+        table = Table(title="What changed after it had been published")
+        for name in ("found", "period", "was", "lines", "difference", "cause", "acknowledged"):
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*map(escape, _restatement_cells(row)))
+        self.console.print(table)
+
+    def as_of(self, found: Any, copy: Path | None, rebuilt: Any) -> None:
+        """Print what was published of a month then, and what differs now."""
+        self.document(
+            {
+                "month": month_key(found.month),
+                "publication": found.publication["publication_id"],
+                "published_at": found.event.at.isoformat(),
+                "hash_then": found.hash_then,
+                "hash_now": found.hash_now,
+                "file": str(found.file),
+                "totals": [
+                    {**vars(total), "difference": total.difference} for total in found.totals
+                ],
+                "copy": str(copy) if copy else None,
+                "rebuilt": _rebuilt_document(rebuilt) if rebuilt else None,
+            }
+        )
+        if self.as_json:
+            return
+        table = Table(
+            title=f"{month_key(found.month)} as published {found.event.at:%Y-%m-%d %H:%M}Z"
+        )
+        for name in ("provider", "currency", "measure", "then", "now", "difference"):
+            table.add_column(name, justify="left" if name in ("provider", "measure") else "right")
+        for total in found.totals:
+            cells = (total.provider, total.currency, total.measure, total.then, total.now)
+            table.add_row(*(escape(cell or "-") for cell in (*cells, total.difference)))
+        self.console.print(table)
+        self.say(f"Then: {found.publication['publication_id']}, kept as {found.file}")
+        if copy:
+            self.say(f"A copy to read: {copy}")
+        if rebuilt:
+            self.say(_rebuilt_sentence(rebuilt))
+
     def sample_summary(self, summary: Any) -> None:
         """Print what the sample generator wrote."""
         self.document({"out": summary.out, "rows": summary.rows, "config": summary.config})
@@ -191,3 +244,52 @@ def _cell(row: Any) -> str:
     style = STATE_STYLES.get(row.state, "")
     rows = f" {row.rows}" if row.rows is not None else ""
     return f"[{style}]{row.state}{rows}[/{style}]" if style else row.state
+
+
+def _restatement_cells(row: Any) -> tuple[str, ...]:
+    moved = [
+        f"{name} {value} {unit}"
+        for name, value, unit in (
+            ("billed", row.billed, row.currency),
+            ("effective", row.effective, row.currency),
+            ("location", row.location_kg, "kg"),
+            ("market", row.market_kg, "kg"),
+            ("unspecified", row.unspecified_kg, "kg"),
+        )
+        if value is not None
+    ]
+    lines = (
+        f"+{row.rows_added} ~{row.rows_changed} -{row.rows_removed}"
+        if row.rows_added is not None
+        else "unknown"
+    )
+    signed = f"{row.acknowledged_by}: {row.acknowledgement}" if row.acknowledged_by else "-"
+    period = f"{row.provider} {row.month[:7]} {row.clock}"
+    return (
+        row.detected_at[:16], period, row.state_before, lines, "\n".join(moved) or "-", row.cause,
+        signed,
+    )  # fmt: skip
+
+
+def _rebuilt_document(rebuilt: Any) -> dict[str, Any]:
+    return {
+        "home": str(rebuilt.home),
+        "hash": rebuilt.hash_rebuilt,
+        "is_equal": rebuilt.is_equal,
+        "reasons": list(rebuilt.reasons),
+        "differences": [row.as_payload() for row in rebuilt.differences],
+    }
+
+
+def _rebuilt_sentence(rebuilt: Any) -> str:
+    if rebuilt.is_equal:
+        return f"Rebuilt from the landed bytes: equal, {rebuilt.hash_rebuilt}"
+    changed = sum(
+        (row.rows_added or 0) + (row.rows_changed or 0) + (row.rows_removed or 0)
+        for row in rebuilt.differences
+    )
+    if rebuilt.reasons:
+        why = f"because of other {', '.join(rebuilt.reasons)} than were recorded"
+    else:
+        why = "although code, seeds, rules and configuration are the same: please report this"
+    return f"Rebuilt from the landed bytes: {changed} lines differ, {why}. See {rebuilt.home}"

@@ -58,7 +58,7 @@ class Close:
     Attributes:
         digest: What the period's rows must come to; an acknowledged change replaces it.
         facts: Everything recorded when the period was closed.
-        is_restated: Whether a change was acknowledged since.
+        acknowledgement: The newest change of it that somebody accepted.
     """
 
     period: Period
@@ -67,12 +67,21 @@ class Close:
     reason: str
     digest: str
     facts: Mapping[str, Any]
-    is_restated: bool = False
+    acknowledgement: Event | None = None
+
+    @property
+    def is_restated(self) -> bool:
+        """Whether a change was acknowledged since."""
+        return self.acknowledgement is not None
 
 
 @dataclass
 class LedgerState:
-    """The folded ledger, as of a moment."""
+    """The folded ledger, as of a moment.
+
+    Attributes:
+        held: The newest change of each period that was kept from being published.
+    """
 
     decisions: dict[tuple[Unit, str], Decision] = field(default_factory=dict)
     current: dict[Unit, Decision] = field(default_factory=dict)
@@ -80,6 +89,7 @@ class LedgerState:
     published: Mapping[str, Any] | None = None
     listings: dict[tuple[str, Month, str], set[str]] = field(default_factory=dict)
     closes: dict[Period, Close] = field(default_factory=dict)
+    held: dict[Period, Event] = field(default_factory=dict)
     restatements: list[Event] = field(default_factory=list)
 
     def decision(self, unit: Unit, delivery_id: str) -> Decision | None:
@@ -122,7 +132,7 @@ def _apply(state: LedgerState, event: Event) -> None:
         state.published = event.payload
     elif event.kind is Kind.RESTATED:
         state.restatements.append(event)
-    elif event.kind in (Kind.CLOSED, Kind.REOPENED, Kind.ACKNOWLEDGED):
+    elif event.kind in (Kind.CLOSED, Kind.REOPENED, Kind.CHANGE_HELD, Kind.ACKNOWLEDGED):
         _apply_to_period(state, event)
     elif event.source is None or event.month is None or event.delivery_id is None:
         return
@@ -141,7 +151,9 @@ def _apply_to_period(state: LedgerState, event: Event) -> None:
     if event.month is None:
         return
     period = Period(Clock(event.variant), str(event.payload["provider"]), event.month)
-    if event.kind is Kind.REOPENED:
+    if event.kind is Kind.CHANGE_HELD:
+        state.held[period] = event
+    elif event.kind is Kind.REOPENED:
         state.closes.pop(period, None)
     elif event.kind is Kind.CLOSED:
         state.closes[period] = Close(
@@ -154,4 +166,6 @@ def _apply_to_period(state: LedgerState, event: Event) -> None:
         )
     elif period in state.closes:
         close = state.closes[period]
-        state.closes[period] = replace(close, digest=str(event.payload["digest"]), is_restated=True)
+        state.closes[period] = replace(
+            close, digest=str(event.payload["digest"]), acknowledgement=event
+        )

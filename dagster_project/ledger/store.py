@@ -7,9 +7,9 @@ import datetime as dt
 import getpass
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ create trigger if not exists events_are_not_removed before delete on events
 begin select raise(abort, 'the ledger is append-only'); end;
 """
 
+_COLUMNS = "id, at, kind, source, month, variant, delivery_id, actor, reason, code_version, payload"
+
 
 class Kind(StrEnum):
     """What can be recorded."""
@@ -51,6 +53,7 @@ class Kind(StrEnum):
     PUBLISHED = "published"
     CLOSED = "closed"
     REOPENED = "reopened"
+    CHANGE_HELD = "change_held"
     ACKNOWLEDGED = "acknowledged"
     RESTATED = "restated"
 
@@ -60,6 +63,19 @@ class Clock(StrEnum):
 
     COST = "cost"
     CARBON = "carbon"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is to be recorded; when, who and by which code is added as it is written."""
+
+    kind: Kind
+    source: str | None = None
+    month: Month | None = None
+    variant: str = ""
+    delivery_id: str | None = None
+    reason: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,23 +113,33 @@ class Ledger:
         payload: Mapping[str, Any] | None = None,
     ) -> None:
         """Record one event durably before returning."""
-        row = (
-            dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
-            kind.value,
-            source,
-            month.isoformat() if month else None,
-            variant,
-            delivery_id,
-            _actor(),
-            reason,
-            code_version(),
-            json.dumps(payload or {}, sort_keys=True, default=str),
+        self.append_together(
+            [Entry(kind, source, month, variant, delivery_id, reason, payload or {})]
         )
+
+    def append_together(self, entries: Sequence[Entry]) -> None:
+        """Record several events durably: all of them, or none."""
+        at = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+        rows = [
+            (
+                at,
+                entry.kind.value,
+                entry.source,
+                entry.month.isoformat() if entry.month else None,
+                entry.variant,
+                entry.delivery_id,
+                _actor(),
+                entry.reason,
+                code_version(),
+                json.dumps(entry.payload, sort_keys=True, default=str),
+            )
+            for entry in entries
+        ]
         with self._connect() as connection:
-            connection.execute(
+            connection.executemany(
                 "insert into events (at, kind, source, month, variant, delivery_id, actor,"
                 " reason, code_version, payload) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                row,
+                rows,
             )
 
     def events(self) -> list[Event]:
@@ -121,11 +147,19 @@ class Ledger:
         if not self.path.exists():
             return []
         with self._connect() as connection:
-            rows = connection.execute(
-                "select id, at, kind, source, month, variant, delivery_id, actor, reason,"
-                " code_version, payload from events order by id"
-            ).fetchall()
+            rows = connection.execute(f"select {_COLUMNS} from events order by id").fetchall()
         return [_event(row) for row in rows]
+
+    def copy(self, target: Path, until: int) -> None:
+        """Write the events up to one of them, as they are, into a ledger of their own."""
+        copied = Ledger(target)
+        with self._connect() as connection:
+            rows = connection.execute(
+                f"select {_COLUMNS} from events where id <= ? order by id", [until]
+            ).fetchall()
+        with copied._connect() as connection:
+            marks = ", ".join("?" for _ in _COLUMNS.split(","))
+            connection.executemany(f"insert into events ({_COLUMNS}) values ({marks})", rows)
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:

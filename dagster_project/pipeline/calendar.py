@@ -7,7 +7,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dagster_project.ledger.state import Decision, LedgerState, Unit
+from dagster_project.ledger.state import Decision, LedgerState, Period, Unit
+from dagster_project.ledger.store import Clock
 from dagster_project.months import Month, add_months, month_of, month_range, next_month
 from dagster_project.settings import Settings, SourceConfig
 
@@ -210,7 +211,17 @@ def _period(
     return PeriodRow(
         provider=provider,
         billing_month=month,
-        cost_state="open" if month >= month_of(settings.today) else "provisional",
-        carbon_state="provisional" if has_carbon else "pending",
+        cost_state=_signed(state, Clock.COST, provider, month)
+        or ("open" if month >= month_of(settings.today) else "provisional"),
+        carbon_state=_signed(state, Clock.CARBON, provider, month)
+        or ("provisional" if has_carbon else "pending"),
         data_as_of=max(moments).astimezone(dt.UTC).replace(tzinfo=None) if moments else None,
     )
+
+
+def _signed(state: LedgerState, clock: Clock, provider: str, month: Month) -> str | None:
+    """Return the state of a clock that somebody stopped; None while it runs."""
+    close = state.closes.get(Period(clock, provider, month))
+    if close is None:
+        return None
+    return "restated" if close.is_restated else "closed"

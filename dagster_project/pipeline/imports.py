@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.decoding.decode import read_stats
+from dagster_project.history.restatement import Restatement
 from dagster_project.landing.delivery import Delivery
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.months import ALL_MONTHS, Month
@@ -19,6 +20,7 @@ from dagster_project.pipeline.extract import decode_landed, landed_delivery
 from dagster_project.pipeline.inputs import input_states, load_inputs
 from dagster_project.pipeline.plan import counted_deliveries, current_inputs
 from dagster_project.pipeline.readers import reader_of
+from dagster_project.pipeline.restated import restatement_table
 from dagster_project.rules.parse import load_rules
 from dagster_project.rules.table import TAG_RULES_COLUMNS, rule_rows
 from dagster_project.sqltext import quoted
@@ -52,13 +54,20 @@ def ensure_decoded(context: Context, sources: Iterable[str] | None = None) -> No
             decode_landed(context, source, reader_of(source), landed_delivery(context, decision))
 
 
-def import_ledger(context: Context, dirty: Iterable[Month]) -> None:
+def import_ledger(
+    context: Context, dirty: Iterable[Month], restatements: Iterable[Restatement] = ()
+) -> None:
     """Write schema `ledger` of the warehouse file anew, in one transaction.
 
     Its tables hold what decoding found, so deliveries are decoded first where they aren't.
+
+    Args:
+        context: The run's surroundings.
+        dirty: Months that are built or were, and that readers don't see yet.
+        restatements: What the next publication restates, beside what earlier ones did.
     """
     ensure_decoded(context)
-    tables = ledger_tables(context, dirty)
+    tables = ledger_tables(context, dirty, restatements)
     context.home.warehouse.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(str(context.home.database))
     try:
@@ -72,7 +81,9 @@ def import_ledger(context: Context, dirty: Iterable[Month]) -> None:
         connection.close()
 
 
-def ledger_tables(context: Context, dirty: Iterable[Month]) -> dict[str, Table]:
+def ledger_tables(
+    context: Context, dirty: Iterable[Month], restatements: Iterable[Restatement] = ()
+) -> dict[str, Table]:
     """Return every ledger table: columns with types, and rows."""
     state = context.state()
     counted = counted_deliveries(context, state)
@@ -95,6 +106,7 @@ def ledger_tables(context: Context, dirty: Iterable[Month]) -> dict[str, Table]:
         "denied_accounts": _denied_accounts(context, landed),
         "dirty_months": ([("month", "date")], [(month,) for month in dirty]),
         "tag_rules": _tag_rules(context),
+        "restatements": restatement_table(state, restatements),
     }
 
 

@@ -20,7 +20,9 @@ from dagster_project.settings import INPUTS
 from dagster_project.version import code_hash, hash_files
 
 NOTE = "warehouse.json"
-_PUBLISHING_ROOMS = ("dagster_project/publish", "dagster_project/inputs", "expectations")
+_PUBLISHING_ROOMS = (
+    "dagster_project/publish", "dagster_project/inputs", "dagster_project/history", "expectations",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,13 @@ def fingerprint(context: Context, counted: dict[Unit, Decision], month: Month) -
 def rules_id(context: Context) -> str:
     """Return the content hash of the virtual tag rules."""
     return load_rules(context.settings.rules).id
+
+
+def configuration_id(context: Context) -> str:
+    """Return a hash of what the configuration says about the sources that are counted."""
+    return _hash(
+        sorted([s.name, s.provider, s.export, s.authoritative] for s in context.settings.sources)
+    )
 
 
 def _without_displaced(

@@ -11,6 +11,7 @@ from dagster_project.months import Month
 from dagster_project.pipeline import build
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.dbt import NodeResult, run_dbt
+from dagster_project.pipeline.guard import guarded_changes
 from dagster_project.pipeline.imports import import_ledger
 from dagster_project.pipeline.lock import home_lock
 from dagster_project.pipeline.plan import Plan, make_plan, place_of, read_note, write_note
@@ -82,10 +83,16 @@ def build_months(context: Context, months: Iterable[Month] | None = None) -> lis
 
 
 def build_marts(context: Context) -> list[NodeResult]:
-    """Build dimensions and marts over all months, and run the tests that guard them."""
+    """Build dimensions and marts over all months, and run the tests that guard them.
+
+    Raises:
+        CloudtallyError: CT-CLOSED-CHANGED when a closed period would change: what a publication
+            restates is known before the marts are built, because one of them shows it.
+    """
     with home_lock(context.home.lock):
+        restatements = guarded_changes(context)
         plan = make_plan(context)
-        import_ledger(context, _unpublished(context, plan))
+        import_ledger(context, _unpublished(context, plan), restatements)
         context.report("building dimensions and marts")
         return run_dbt(
             context,

@@ -16,18 +16,25 @@ import duckdb
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.files import link_or_copy, sync_folder
+from dagster_project.history.columns import FACT
+from dagster_project.ledger.state import LedgerState
 from dagster_project.months import Month, parse_month
 from dagster_project.paths import Home
+from dagster_project.pipeline.build import seeds_hash
+from dagster_project.pipeline.calendar import period_rows
+from dagster_project.pipeline.changes import is_published_file
 from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.guard import guarded_changes
 from dagster_project.pipeline.plan import (
     Plan,
+    configuration_id,
     counted_deliveries,
     current_inputs,
     place_of,
     publishing_code,
     rules_id,
 )
-from dagster_project.publish.digest import content_hashes, table_hash
+from dagster_project.publish.digest import HISTORY_TABLES, content_hashes, table_hash
 from dagster_project.publish.focus_metadata import write_focus_metadata
 from dagster_project.publish.report import write_report
 from dagster_project.sqltext import literal
@@ -36,7 +43,6 @@ from dagster_project.version import code_version
 DATABASE = "cloudtally.duckdb"
 MANIFEST = "manifest.json"
 POINTER = "candidate.json"
-FACT = "fct_cost_and_carbon"
 MONTHLY = (FACT, "mart_spend_carbon_daily")
 HASH_ALGORITHM = f"duckdb {duckdb.__version__} hash()"
 FOCUS_VIEWS = ("focus_v1_2", "focus_v1_4")
@@ -71,7 +77,12 @@ class CandidateFolder:
 
 
 def build_candidate(context: Context, plan: Plan) -> CandidateFolder:
-    """Build a publication of what the warehouse holds now."""
+    """Build a publication of what the warehouse holds now.
+
+    Raises:
+        CloudtallyError: CT-CLOSED-CHANGED when a closed period would change.
+    """
+    restatements = guarded_changes(context)
     home = context.home
     now = dt.datetime.now(dt.UTC)
     folder = home.publications / f"{now:%Y%m%dT%H%M%S}Z-{plan.content[:12]}"
@@ -81,7 +92,10 @@ def build_candidate(context: Context, plan: Plan) -> CandidateFolder:
     focus = _focus_queries(home)
     _write_database(folder, tables, focus)
     schemas = write_focus_metadata(context, folder, folder / DATABASE, now)
-    manifest = _manifest(context, plan, folder, tables, now) | {"focus_schemas": schemas}
+    manifest = _manifest(context, plan, folder, tables, now) | {
+        "focus_schemas": schemas,
+        "restatements": [row.as_payload() for row in restatements],
+    }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     write_report(folder / DATABASE, folder / "report")
     _sync_tree(folder)
@@ -212,9 +226,14 @@ def _manifest(
             parse_month(month): item["hash"]
             for month, item in published.items()
             if item.get("built") == built.get(month)
+            and is_published_file(context.home, state, parse_month(month))
         }
         hashes = content_hashes(connection, FACT, _months_of(folder / FACT), known)
-        tables = {name: table_hash(connection, name) for name in globs if name not in MONTHLY}
+        tables = {
+            name: table_hash(connection, name)
+            for name in globs
+            if name not in (*MONTHLY, *HISTORY_TABLES)
+        }
     finally:
         connection.close()
     return {
@@ -226,6 +245,13 @@ def _manifest(
         "hash_algorithm": HASH_ALGORITHM,
         "content": plan.content,
         "rules": rules_id(context),
+        "seeds": seeds_hash(),
+        "configuration": configuration_id(context),
+        "closes": standing_closes(state),
+        "periods": [
+            [row.provider, row.billing_month.isoformat(), row.cost_state, row.carbon_state]
+            for row in period_rows(context.settings, state)
+        ],
         "reporting_currency": context.settings.reporting_currency,
         "deliveries": [
             [unit.source, unit.month.isoformat(), unit.variant, decision.delivery_id]
@@ -241,6 +267,14 @@ def _manifest(
         },
         "tables": tables,
     }
+
+
+def standing_closes(state: LedgerState) -> list[list[str]]:
+    """Return the closed periods with what they must come to, as a manifest lists them."""
+    return [
+        [period.clock.value, period.provider, period.month.isoformat(), close.digest]
+        for period, close in sorted(state.closes.items())
+    ]
 
 
 def _comparable_months(published: Mapping[str, Any]) -> Mapping[str, Any]:

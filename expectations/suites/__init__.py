@@ -9,6 +9,7 @@ from expectations.suites import (
     dq_result,
     fct_cost_and_carbon,
     fct_emissions_reported,
+    fct_restatement,
     focus_datasets,
     mart_data_calendar,
     mart_hotspot,
@@ -19,6 +20,7 @@ from expectations.suites import (
 ALL_SUITES: tuple[Suite, ...] = (
     fct_cost_and_carbon.SUITE,
     fct_emissions_reported.SUITE,
+    fct_restatement.SUITE,
     mart_spend_carbon_daily.SUITE,
     mart_spend_carbon_monthly.SUITE,
     mart_hotspot.SUITE,

@@ -1,0 +1,1 @@
+"""What a published month was, and how two versions of it differ."""
