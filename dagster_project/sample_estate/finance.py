@@ -79,7 +79,7 @@ def _document(item: Item, month: Month) -> Document:
 
 
 def _rows(bill: Bill) -> list[list[str]]:
-    """Return the lines of an invoice, and its total as a row without a line's own columns."""
+    """Return the lines of an invoice; its total, where there are several, has no line's columns."""
     rows = [
         _row(bill, amount)
         | {
@@ -93,10 +93,9 @@ def _rows(bill: Bill) -> list[list[str]]:
         }
         for line, amount in sorted(bill.lines.items())
     ]
-    return [
-        [values.get(column, "") for column in INVOICE_COLUMNS]
-        for values in (*rows, _row(bill, bill.total))
-    ]
+    if len(rows) > 1:
+        rows.append(_row(bill, bill.total))
+    return [[values.get(column, "") for column in INVOICE_COLUMNS] for values in rows]
 
 
 def _description(line: Line, month: Month) -> str:

@@ -180,11 +180,16 @@
 {%- endmacro %}
 
 {#-
-    What the total holds and no line shows: tax, where data never have any and the invoice has no
-    line of it; else nobody can say.
+    What the total holds and no line shows. Less than the smallest coin can only be rounding; a line
+    that only invoices have is missing if the invoice has none; else nobody can say.
 -#}
 {% macro unlisted_line() -%}
-    case when not tax_in_data and bridge_tax = 0 then 'tax' else 'total' end
+    case
+        when abs(total_minus_lines) < subunit then 'rounding'
+        when not tax_in_data and bridge_tax = 0 then 'tax'
+        when is_paid_elsewhere and bridge_fx = 0 then 'fx'
+        else 'total'
+    end
 {%- endmacro %}
 
 {% macro named_lines() -%}

@@ -234,6 +234,7 @@ explained as (
         counterparts.other_account,
         counterparts.other_invoice,
         case
+            when known.invoice_count = 0 and counterparts.line is null then 0
             when known.line = 'tax' then known.difference
             when known.line = 'rounding' and abs(known.difference) <= tolerances.tolerance
                 then known.difference

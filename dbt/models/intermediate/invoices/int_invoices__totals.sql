@@ -96,7 +96,7 @@ summed as (
         {{ tie_out_key() | join(',\n        ') }},
         max(provider) as provider,
         max(case when is_coarse then 1 else 0 end) = 1 as is_coarse,
-        max(case when is_internal then 1 else 0 end) = 1 as is_internal,
+        max(case when is_internal then 1 else 0 end) = 1 as has_internal,
         max(case when is_paid_elsewhere then 1 else 0 end) = 1 as is_paid_elsewhere,
         count(case when leg = 'charged' then 1 end) > 0 as has_charges,
         count(case when leg = 'open' then 1 end) > 0 as is_open,
@@ -111,6 +111,8 @@ summed as (
 
 select
     summed.*,
+    -- Own recharges that somebody invoices nevertheless tie like any others.
+    summed.has_internal and invoiced.invoice_count is null as is_internal,
     controlled.control_total,
     coalesce(invoiced.invoice_count, 0) as invoice_count,
     case

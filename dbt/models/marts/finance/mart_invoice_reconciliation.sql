@@ -20,6 +20,7 @@ bridged as (
     select
         {{ tie_out_key() | join(',\n        ') }},
         max(tolerance) as tolerance,
+        max(subunit) as subunit,
         {%- for line in measured_lines() %}
         {{ sum_when("line = '" ~ line ~ "'", 'explained') }} as bridge_{{ line }},
         {%- endfor %}
@@ -33,7 +34,7 @@ bridged as (
             {%- for line in variance_lines() %},
             max(case when line = '{{ line }}' and is_at_variance then '{{ line }}' end)
             {%- endfor %}
-        ) as variance_lines,
+        ) as line_names,
         concat_ws(
             '; '
             {%- for line in lines_with_counterparts() %},
@@ -42,7 +43,7 @@ bridged as (
                     when line = '{{ line }}' and found_on is not null
                         then concat_ws(
                             ' ', line, 'on', found_on, cast(other_month as {{ varchar_type() }}),
-                            other_issuer, other_account, other_invoice
+                            other_issuer, other_account, nullif(other_invoice, '')
                         )
                 end
             )
@@ -57,11 +58,12 @@ subtracted as (
     select
         totals.*,
         bridged.tolerance,
+        bridged.subunit,
         {%- for line in bridge_lines() %}
         bridged.bridge_{{ line }},
         {%- endfor %}
         bridged.tax_varies,
-        nullif(bridged.variance_lines, '') as line_names,
+        nullif(bridged.line_names, '') as line_names,
         nullif(bridged.counterparts, '') as counterparts,
         case
             when bridged.billing_month is not null
@@ -81,7 +83,6 @@ balanced as (
     select
         *,
         {{ amount_minus('difference', amounts_plus(bridge)) }} as unexplained,
-        {{ amount_minus('difference', 'bridge_tax') }} as net_difference,
         bridge_on_invoice_not_in_data <> 0 or bridge_in_data_not_invoiced <> 0 as is_one_sided
     from subtracted
 ),
@@ -150,13 +151,20 @@ select
     outcome,
     {{ reason_in_words() }} as outcome_reason,
     case
+        when outcome not in ('variance', 'within_tolerance') then null
         when line_names is null and total_minus_lines <> 0 then {{ unlisted_line() }}
         else line_names
     end as variance_lines,
     counterparts,
     {{ amount_minus('fact_total', 'coalesce(fact_tax, 0)') }} as fact_net_total,
     {{ amount_minus('invoice_total', 'invoice_tax') }} as invoice_net_total,
-    net_difference,
+    case
+        when difference is not null and not is_total_only
+            then {{ amount_minus(
+                amount_minus('coalesce(invoice_total, 0)', 'coalesce(invoice_tax, 0)'),
+                amount_minus('coalesce(fact_total, 0)', 'coalesce(fact_tax, 0)')
+            ) }}
+    end as net_difference,
     net_outcome,
     total_minus_lines as invoice_total_minus_lines,
     ledger_total,
