@@ -38,7 +38,13 @@ PAIRED_KINDS = ("cost-details",)
 """Exports that the provider writes twice: as actual and as amortised cost."""
 
 _PLACES = ("location", "actual", "amortized")
-INPUT_KINDS = ("billing-periods", "contract-commitments", "fx-rates", "invoices")
+INPUT_KINDS = (
+    "billing-periods",
+    "contract-commitments",
+    "fx-rates",
+    "invoices",
+    "ledger-postings",
+)
 INPUT_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 INPUTS = "inputs"
 

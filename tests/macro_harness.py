@@ -48,3 +48,21 @@ def macros(*files: str, engine: str = "duckdb") -> SimpleNamespace:
     names = re.findall(r"{%-? macro (\w+)\(", source)
     context.update({name: _Macro(name, template, context) for name in names})
     return SimpleNamespace(**{name: context[name] for name in names})
+
+
+def model_sql(model: str, *files: str) -> str:
+    """Return a model as DuckDB SQL: references become names, a batch is every month.
+
+    Args:
+        model: The model's file below dbt/models.
+        files: The macros it calls, files below dbt/macros.
+    """
+    namespace = macros(*files)
+    text = (MACROS.parent / "models" / model).read_text(encoding="utf-8")
+    context = vars(namespace) | {
+        "ref": lambda name: name,
+        "source": lambda schema, table: f"{schema}.{table}",
+        "monthly_model": lambda: "",
+        "this_month": lambda _column="billing_month": "true",
+    }
+    return str(get_environment().from_string(text).render(context))

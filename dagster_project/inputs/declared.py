@@ -106,10 +106,32 @@ _FX_RATES = Schema(
     never_null=frozenset({"rate"}),
     key=("month", "from_currency", "to_currency"),
 )
+_LEDGER_POSTINGS = Schema(
+    version="monthly",
+    columns={
+        "month": ColumnKind.TEXT,
+        "invoice_issuer_name": ColumnKind.TEXT,
+        "billing_account_id": ColumnKind.TEXT,
+        "invoice_id": ColumnKind.TEXT,
+        "currency": ColumnKind.TEXT,
+        "amount": ColumnKind.DECIMAL,
+        "ledger_account": ColumnKind.TEXT,
+    },
+    mandatory=frozenset(
+        {"month", "invoice_issuer_name", "billing_account_id", "currency", "amount"}
+    ),
+    totals=("amount",),
+    period=None,
+    days=None,
+    accounts=("invoice_issuer_name", "billing_account_id"),
+    never_null=frozenset({"amount"}),
+    key=(),
+)
 
 _DECLARED: Mapping[str, tuple[Schema, ...]] = {
     "billing-periods": (_BILLING_PERIODS,),
     "contract-commitments": (_CONTRACT_COMMITMENTS,),
     "fx-rates": (_FX_RATES,),
     "invoices": (_INVOICE_LINES, _INVOICE_TOTALS),
+    "ledger-postings": (_LEDGER_POSTINGS,),
 }

@@ -41,6 +41,7 @@ MONTHLY_MODELS = (
     "int_spend_carbon__monthly",
     "int_hotspots__monthly",
     "int_focus__charge_issuers",
+    "int_invoices__charged",
     "fct_cost_and_carbon",
     "mart_spend_carbon_daily",
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dagster_project.ledger.state import Decision, LedgerState, Period, Unit
 from dagster_project.ledger.store import Clock
 from dagster_project.months import Month, add_months, month_of, month_range, next_month
+from dagster_project.reference import seed_rows
 from dagster_project.settings import Settings, SourceConfig
 
 CHARGES_DUE_DAY = 3
@@ -19,6 +20,9 @@ EMISSIONS_DUE_DAY: Mapping[str, int] = {"aws": 21, "gcp": 15, "azure": 19}
 """Day of the following month by which a provider says its emissions are out."""
 
 LAST_EMISSIONS_DUE_DAY = 28
+INVOICE_DUE_DAY = 15
+"""Day of the following month by which an invoice should be here, where no habit says otherwise."""
+
 RELOAD_UNTIL_DAY = 15
 """Billing of the previous month may still change until this day (AWS two weeks, Azure 5 days)."""
 
@@ -49,6 +53,16 @@ class PeriodRow:
     cost_state: str
     carbon_state: str
     data_as_of: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class InvoiceDueRow:
+    """One provider and month, and whether its invoice should be here."""
+
+    provider: str
+    billing_month: Month
+    due_on: dt.date
+    is_due: bool
 
 
 @dataclass(frozen=True)
@@ -133,6 +147,19 @@ def period_rows(settings: Settings, state: LedgerState) -> list[PeriodRow]:
         names = {source.name for source in sources}
         months = {unit.month for unit in state.current if unit.source in names}
         rows += [_period(settings, state, provider, sources, month) for month in sorted(months)]
+    return rows
+
+
+def invoice_due_rows(settings: Settings, state: LedgerState) -> list[InvoiceDueRow]:
+    """Return one row for every provider and month that has anything."""
+    days = {row["provider"]: int(row["due_day"]) for row in seed_rows("maps/invoice_habits")}
+    rows = []
+    for period in period_rows(settings, state):
+        day = days.get(period.provider, INVOICE_DUE_DAY)
+        due = next_month(period.billing_month).replace(day=day)
+        rows.append(
+            InvoiceDueRow(period.provider, period.billing_month, due, due <= settings.today)
+        )
     return rows
 
 

@@ -14,7 +14,14 @@ from dagster_project.history.restatement import Restatement
 from dagster_project.landing.delivery import Delivery
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.months import ALL_MONTHS, Month
-from dagster_project.pipeline.calendar import CalendarRow, PeriodRow, calendar_rows, period_rows
+from dagster_project.pipeline.calendar import (
+    CalendarRow,
+    InvoiceDueRow,
+    PeriodRow,
+    calendar_rows,
+    invoice_due_rows,
+    period_rows,
+)
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import decode_landed, landed_delivery
 from dagster_project.pipeline.inputs import input_states, load_inputs
@@ -103,6 +110,9 @@ def ledger_tables(
         "decode_counts": _decode_counts(context, state, landed, folders),
         "calendar": _dataclass_table(CalendarRow, calendar_rows(context.settings, state)),
         "periods": _dataclass_table(PeriodRow, period_rows(context.settings, state)),
+        "invoices_due": _dataclass_table(
+            InvoiceDueRow, invoice_due_rows(context.settings, state)
+        ),
         "denied_accounts": _denied_accounts(context, landed),
         "dirty_months": ([("month", "date")], [(month,) for month in dirty]),
         "tag_rules": _tag_rules(context),
@@ -334,6 +344,8 @@ def _dataclass_table(row_type: type, rows: list[Any]) -> Table:
         "cost_state": "varchar",
         "carbon_state": "varchar",
         "data_as_of": "timestamp",
+        "due_on": "date",
+        "is_due": "boolean",
     }
     columns = [(item.name, types[item.name]) for item in fields(row_type)]
     return columns, [astuple(row) for row in rows]

@@ -12,7 +12,12 @@ from typing import Any
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.months import Month
 from dagster_project.paths import PROJECT_ROOT, Home
-from dagster_project.pipeline.calendar import calendar_rows, period_rows, sector_rows
+from dagster_project.pipeline.calendar import (
+    calendar_rows,
+    invoice_due_rows,
+    period_rows,
+    sector_rows,
+)
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.overlap import shared_accounts
 from dagster_project.rules.parse import load_rules
@@ -181,6 +186,10 @@ def _publication_content(context: Context, state: LedgerState, prints: dict[Mont
         [row.provider, row.billing_month, row.cost_state, row.carbon_state]
         for row in period_rows(context.settings, state)
     ]
+    due = [
+        [row.provider, row.billing_month, row.is_due]
+        for row in invoice_due_rows(context.settings, state)
+    ]
     months = sorted((month.isoformat(), value) for month, value in prints.items())
     sectors = [[row.month, row.complete] for row in sector_rows(context.settings, state)]
     inputs = sorted(
@@ -194,7 +203,17 @@ def _publication_content(context: Context, state: LedgerState, prints: dict[Mont
     )
     configured = [source.export for source in context.settings.inputs]
     return _hash(
-        [months, calendar, periods, sectors, configured, inputs, held_back, publishing_code()]
+        [
+            months,
+            calendar,
+            periods,
+            due,
+            sectors,
+            configured,
+            inputs,
+            held_back,
+            publishing_code(),
+        ]
     )
 
 

@@ -52,6 +52,7 @@ class EstateSummary:
     config: Path
     truth: Path
     invoices: Path
+    invoice_truth: Path
     rates: Path
     rows: int
     months: tuple[Month, ...]
@@ -97,7 +98,7 @@ def write_estate(
         write_source(estate, export, size, lambda name: _is_wanted(name, only), sums)
     summary = _summary(estate, sums)
     sums.truth.write(summary.truth, seed, estate.months)
-    sums.invoices.write(summary.invoices)
+    sums.invoices.write(summary.invoices, summary.invoice_truth)
     write_rates(summary.rates, estate.months)
     _write_config(summary)
     return summary
@@ -152,6 +153,7 @@ def _summary(estate: Estate, sums: Sums) -> EstateSummary:
         config=estate.out / "cloudtally.yaml",
         truth=estate.out / "truth.json",
         invoices=estate.out / "inputs" / "invoices.csv",
+        invoice_truth=estate.out / "invoice_truth.json",
         rates=estate.out / "inputs" / "fx-rates.csv",
         rows=sums.truth.total_rows,
         months=tuple(estate.months),

@@ -1,22 +1,29 @@
 """Finance's side of the same book: invoices in FOCUS Invoice Detail columns, exchange rates.
 
-Belongs here: what an accountant would hold against the exports. Invoices are in whole cents; an
-Azure invoice shows value added tax that the cost export never contains.
+Belongs here: what an accountant would hold against the exports. Lines carry every decimal of the
+charges; a rounding line brings each invoice to whole cents, and a total stands beside its lines.
 """
 
 import calendar
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from dagster_project.months import Month, add_months, month_key, next_month
 from dagster_project.sample_estate.focus_lines import invoice_id
+from dagster_project.sample_estate.invoice_causes import (
+    Bill,
+    Document,
+    Line,
+    line_of,
+    plant_causes,
+)
 from dagster_project.sample_estate.model import Block, Item
 from dagster_project.sample_estate.money import as_decimal, exact_sum
-from dagster_project.sample_estate.writers import iso, stable_id, write_csv
+from dagster_project.sample_estate.writers import iso, stable_id, write_csv, write_json
 
 INVOICE_COLUMNS = (
     "BilledCost", "BillingAccountId", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
@@ -26,106 +33,127 @@ INVOICE_COLUMNS = (
     "PaymentCurrencyInvoiceDetailId", "PaymentDueDate", "PaymentTerms", "PurchaseOrderNumber",
     "ReferenceInvoiceId",
 )  # fmt: skip
-_CENT = Decimal("0.01")
-_AZURE_VAT = Decimal("0.25")
 _EURO_IN_DOLLARS = ("1.0841", "1.0913", "1.0876", "1.1042", "1.0998", "1.1127", "1.1064", "1.0952")
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class InvoiceKey:
-    """Grain of the invoice file."""
-
-    month: Month
-    provider: str
-    issuer: str
-    account: str
-    currency: str
-    invoice: str
-    category: str
 
 
 @dataclass
 class Invoices:
-    """Sums of billed cost by invoice and charge category, in trillionths."""
+    """Sums of billed cost by invoice and line, in trillionths; months not invoiced yet apart."""
 
-    totals: dict[InvoiceKey, int] = field(default_factory=lambda: defaultdict(int))
+    charged: dict[tuple[Document, Line], int] = field(default_factory=lambda: defaultdict(int))
+    waiting: dict[Document, int] = field(default_factory=lambda: defaultdict(int))
 
     def add(self, block: Block) -> None:
-        """Add the lines of a block whose month is invoiced."""
-        if not block.invoiced:
-            return
+        """Add the lines of a block, unless its issuer writes no invoices."""
         for row, item in enumerate(block.items):
-            if item.account.issuer.writes_invoices:
-                self.totals[_key(item, block.month)] += exact_sum(block.billed_cost[row])
+            if not item.account.issuer.writes_invoices:
+                continue
+            document, amount = _document(item, block.month), exact_sum(block.billed_cost[row])
+            if block.invoiced:
+                self.charged[document, line_of(item)] += amount
+            else:
+                self.waiting[replace(document, number="")] += amount
 
-    def write(self, path: Path) -> None:
-        """Write the invoices as CSV."""
-        amounts = {
-            key: as_decimal(total, 12).quantize(_CENT, ROUND_HALF_UP)
-            for key, total in sorted(self.totals.items())
-        }
-        rows = [_row(key, amount) for key, amount in sorted(_with_tax(amounts).items())]
-        write_csv(path, INVOICE_COLUMNS, rows)
+    def write(self, path: Path, truth: Path) -> None:
+        """Write the invoices as CSV, and what a tie-out with the charges must come to."""
+        charged = {key: as_decimal(total, 12) for key, total in sorted(self.charged.items())}
+        bills = plant_causes(charged, euro_rate)
+        written = [row for bill in bills if bill.lines for row in _rows(bill)]
+        write_csv(path, INVOICE_COLUMNS, written)
+        write_json(truth, {"invoices": [*map(_truth, bills), *map(_pending, self._waiting())]})
+
+    def _waiting(self) -> list[tuple[Document, Decimal]]:
+        return [(document, as_decimal(x, 12)) for document, x in sorted(self.waiting.items())]
 
 
-def _key(item: Item, month: Month) -> InvoiceKey:
+def _document(item: Item, month: Month) -> Document:
     account, issuer = item.account, item.account.issuer
-    return InvoiceKey(
+    return Document(
         month,
         issuer.provider,
         issuer.issuer,
         account.payer_id,
         issuer.currency,
         invoice_id(item, month),
-        item.category,
     )
 
 
-def _with_tax(amounts: dict[InvoiceKey, Decimal]) -> dict[InvoiceKey, Decimal]:
-    result = dict(amounts)
-    for key, amount in amounts.items():
-        if key.provider == "azure":
-            tax = InvoiceKey(
-                key.month,
-                key.provider,
-                key.issuer,
-                key.account,
-                key.currency,
-                key.invoice,
-                "Tax",
-            )
-            part = (amount * _AZURE_VAT).quantize(_CENT, ROUND_HALF_UP)
-            result[tax] = result.get(tax, Decimal(0)) + part
-    return result
+def _rows(bill: Bill) -> list[list[str]]:
+    """Return the lines of an invoice; its total, where there are several, has no line's columns."""
+    rows = [
+        _row(bill, amount)
+        | {
+            "ChargeCategory": line.category,
+            "InvoiceDetailDescription": _description(line, bill.document.month),
+            "InvoiceDetailId": stable_id(bill.document.number, line.category, line.name),
+            "PaymentCurrencyInvoiceDetailId": stable_id(
+                bill.document.number, line.category, line.name
+            ),
+            "ReferenceInvoiceId": bill.refers_to.get(line, bill.document.number),
+        }
+        for line, amount in sorted(bill.lines.items())
+    ]
+    if len(rows) > 1:
+        rows.append(_row(bill, bill.total))
+    return [[values.get(column, "") for column in INVOICE_COLUMNS] for values in rows]
 
 
-def _row(key: InvoiceKey, amount: Decimal) -> list[str]:
-    after = next_month(key.month)
+def _description(line: Line, month: Month) -> str:
+    return f"{line.description}, {calendar.month_name[month.month]}"
+
+
+def _row(bill: Bill, amount: Decimal) -> dict[str, str]:
+    document = bill.document
+    after = next_month(document.month)
     issued = dt.datetime(after.year, after.month, 6)
-    detail = stable_id(key.invoice, key.category)
-    values = {
+    return {
         "BilledCost": f"{amount:f}",
-        "BillingAccountId": key.account,
-        "BillingCurrency": key.currency,
+        "BillingAccountId": document.account,
+        "BillingCurrency": document.currency,
         "BillingPeriodEnd": _midnight(after),
-        "BillingPeriodStart": _midnight(key.month),
-        "ChargeCategory": key.category,
+        "BillingPeriodStart": _midnight(document.month),
         "InvoiceDetailCreated": iso(issued),
-        "InvoiceDetailDescription": f"{key.category}, {calendar.month_name[key.month.month]}",
-        "InvoiceDetailId": detail,
         "InvoiceDetailLastUpdated": iso(issued),
-        "InvoiceId": key.invoice,
+        "InvoiceId": document.number,
         "InvoiceIssueDate": iso(issued),
         "InvoiceIssueStatus": "Issued",
-        "InvoiceIssuerName": key.issuer,
-        "PaymentCurrency": key.currency,
-        "PaymentCurrencyBilledCost": f"{amount:f}",
-        "PaymentCurrencyInvoiceDetailId": detail,
+        "InvoiceIssuerName": document.issuer,
+        "PaymentCurrency": bill.payment_currency,
+        "PaymentCurrencyBilledCost": f"{(amount * bill.payment_rate).quantize(_PICO, _HALF):f}",
         "PaymentDueDate": iso(issued + dt.timedelta(days=30)),
         "PaymentTerms": "Net 30",
-        "ReferenceInvoiceId": key.invoice,
+        "ReferenceInvoiceId": document.number,
     }
-    return [values.get(column, "") for column in INVOICE_COLUMNS]
+
+
+_PICO = Decimal("0.000000000001")
+_HALF = ROUND_HALF_UP
+
+
+def _truth(bill: Bill) -> dict[str, object]:
+    total = bill.total if bill.lines else None
+    return _stated(bill.document, bill.charged, total, bill.bridge)
+
+
+def _pending(waiting: tuple[Document, Decimal]) -> dict[str, object]:
+    document, charged = waiting
+    return _stated(document, charged, None, {"in_data_not_invoiced": -charged})
+
+
+def _stated(
+    document: Document, charged: Decimal, total: Decimal | None, bridge: dict[str, Decimal]
+) -> dict[str, object]:
+    return {
+        "billing_month": month_key(document.month),
+        "provider": document.provider,
+        "invoice_issuer_name": document.issuer,
+        "billing_account_id": document.account,
+        "billing_currency": document.currency,
+        "invoice_id": document.number,
+        "fact_total": f"{charged:f}",
+        "invoice_total": None if total is None else f"{total:f}",
+        "bridge": {line: f"{amount:f}" for line, amount in sorted(bridge.items()) if amount},
+    }
 
 
 def _midnight(day: dt.date) -> str:

@@ -77,8 +77,13 @@ def invoice_id(item: Item, month: Month) -> str:
     """Return the number of the invoice that bills the item in that month."""
     account, issuer = item.account, item.account.issuer
     seller = item.publisher if item.publisher and issuer.provider == "aws" else issuer.issuer
-    digits = zlib.crc32(f"{account.payer_id}|{seller}|{month}".encode())
-    return f"{issuer.provider.upper()[:3]}{month:%y%m}-{digits:010d}"
+    return invoice_number(issuer.provider, account.payer_id, seller, month)
+
+
+def invoice_number(provider: str, payer: str, seller: str, month: Month) -> str:
+    """Return the number of a seller's invoice for a payer and month."""
+    digits = zlib.crc32(f"{payer}|{seller}|{month}".encode())
+    return f"{provider.upper()[:3]}{month:%y%m}-{digits:010d}"
 
 
 def dimensions(item: Item, block: Block) -> dict[str, str | None]:

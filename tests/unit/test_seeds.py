@@ -32,6 +32,7 @@ KEYS = {
     "maps/region_alias.csv": ("provider", "alias"),
     "maps/azure_unit_map.csv": ("unit_of_measure",),
     "maps/provider_tag_prefixes.csv": ("provider", "prefix"),
+    "maps/invoice_habits.csv": ("provider",),
 }
 
 SERVICE_ID = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"
