@@ -54,9 +54,10 @@ unused as (
             'charge_frequency': "'Usage-Based'",
             'pricing_category': "'Committed'",
             'commitment_status': "'Unused'",
-            'commitment_quantity': cur_unused_quantity(),
+            'commitment_quantity': cur_unused_commitment_quantity(),
+            'commitment_unit': cur_unit_of_commitment('reservation_unused_normalized_unit_quantity'),
             'pricing_quantity': cur_unused_quantity(),
-            'pricing_unit': cur_commitment_unit(),
+            'pricing_unit': cur_unit_of_commitment('0'),
             'consumed_quantity': 'cast(null as decimal(38,18))',
             'list_rate': 'cast(null as decimal(38,18))',
             'contracted_rate': 'cast(null as decimal(38,18))',
@@ -242,7 +243,15 @@ from conformed
 {% macro cur_commitment_unit() -%}
     case
         when {{ cur_commitment_quantity() }} is null then null
+        else {{ cur_unit_of_commitment('line_item_normalized_usage_amount') }}
+    end
+{%- endmacro %}
+
+{#- Money for a plan; hours for a reservation, by size where there is a quantity by size. -#}
+{% macro cur_unit_of_commitment(by_size) -%}
+    case
         when savings_plan_savings_plan_a_r_n is not null then line_item_currency_code
+        when {{ by_size }} <> 0 then 'Normalized Hours'
         else coalesce(pricing_unit, 'Hours')
     end
 {%- endmacro %}
@@ -253,6 +262,17 @@ from conformed
         when 'SavingsPlanRecurringFee' then {{ cur_unused_cost() }}
         else reservation_unused_quantity
     end
+{%- endmacro %}
+
+{#- The same as the reservation is counted. -#}
+{% macro cur_unused_commitment_quantity() -%}
+    coalesce(
+        case
+            when line_item_line_item_type = 'RIFee'
+                then nullif(reservation_unused_normalized_unit_quantity, 0)
+        end,
+        {{ cur_unused_quantity() }}
+    )
 {%- endmacro %}
 
 {% macro cur_changes() -%}

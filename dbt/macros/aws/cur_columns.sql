@@ -50,8 +50,10 @@
             'split_line_item_unused_cost', 'split_line_item_net_unused_cost',
         ],
         'rate': [
+            'line_item_normalized_usage_amount',
             'line_item_unblended_rate', 'line_item_net_unblended_rate',
             'pricing_public_on_demand_rate', 'reservation_unused_quantity',
+            'reservation_unused_normalized_unit_quantity',
             'split_line_item_split_usage',
         ],
     } -%}

@@ -121,15 +121,17 @@
     case when {{ cur_is_reserved() }} then {{ cur_public_cost() }} else {{ cur_cash() }} end
 {%- endmacro %}
 
-{#- What a line takes from its plan in money, or from its reservation in hours; what a fee buys. -#}
+{#-
+    What a line takes from its plan in money, or from its reservation in hours; what a fee buys. A
+    plan's fees buy what they bill, so that those of a term come to the commitment; hours of a
+    reservation that any size may use count by size.
+-#}
 {% macro cur_commitment_quantity() -%}
     case
         when {{ cur_commitment_id() }} is null then null
         when {{ cur_is_covered() }} then savings_plan_savings_plan_effective_cost
-        when line_item_line_item_type = 'SavingsPlanRecurringFee'
-            then savings_plan_total_commitment_to_date
         when line_item_line_item_type like 'SavingsPlan%' then line_item_unblended_cost
-        else line_item_usage_amount
+        else coalesce(nullif(line_item_normalized_usage_amount, 0), line_item_usage_amount)
     end
 {%- endmacro %}
 

@@ -71,6 +71,17 @@ def test_contracted_cost_is_the_cost_before_credits(warehouse: duckdb.DuckDBPyCo
     assert contracted == Decimal(deliveries.sums(deliveries.LINES)["cost"]) + priced + payments
 
 
+def test_each_cost_comes_to_the_sum_that_was_worked_out_from_the_rules(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    sums = warehouse.execute(
+        "select sum(BilledCost), sum(EffectiveCost), sum(ListCost), sum(ContractedCost)"
+        " from fct_cost_and_carbon where SkuId not in ('C1', 'L1', 'L2')"
+    ).fetchone()
+    by_hand = ("229.097", "229.097", "446.597", "434.263666667")
+    assert sums == tuple(map(Decimal, by_hand))
+
+
 @pytest.mark.parametrize("commitment", ["sub-cpu", "sub-flex", "sub-new"])
 def test_a_fee_is_what_was_used_and_what_was_not(
     warehouse: duckdb.DuckDBPyConnection, commitment: str
