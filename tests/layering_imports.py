@@ -44,13 +44,23 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "publish.report_assets": frozenset({"errors", "months"}),
     "periods": _GROUND | {"landing", "ledger", "history", "pipeline", "publish"},
     "expectations": frozenset(),
+    "books": _GROUND,
     # orchestration and hands
     "partitions": frozenset({"errors", "months"}),
     "assets": _GROUND | {"partitions", "pipeline", "publish", "expectations"},
     "definitions": _GROUND | {"partitions", "assets", "pipeline"},
     "assets.launch": _GROUND | {"partitions", "assets", "definitions", "pipeline"},
     "cli": _GROUND
-    | {"assets.launch", "pipeline", "publish", "periods", "history", "ledger", "sample_estate"},
+    | {
+        "assets.launch",
+        "books",
+        "pipeline",
+        "publish",
+        "periods",
+        "history",
+        "ledger",
+        "sample_estate",
+    },
     # beside the way: they know nothing of the pipeline
     "sample_estate": frozenset({"errors", "months"}),
     "docs_site": frozenset({"errors"}),
@@ -61,7 +71,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "dagster_dbt": ("assets", "definitions"),
     "dbt": ("pipeline.spark_job",),  # elsewhere it runs as a process of its own
     "pyspark": ("pipeline.spark_job",),
-    "duckdb": ("decoding", "history", "pipeline", "publish", "periods", "cli.truth"),
+    "duckdb": ("books", "decoding", "history", "pipeline", "publish", "periods", "cli.truth"),
     "great_expectations": ("expectations",),
     "sqlalchemy": ("expectations",),
     "duckdb_engine": ("expectations",),
