@@ -14,6 +14,7 @@ import click
 
 from dagster_project.cli import periods
 from dagster_project.cli.arguments import month_option
+from dagster_project.cli.books import journal
 from dagster_project.cli.screen import Screen
 from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month
@@ -137,7 +138,7 @@ def dashboard(screen: Screen, no_browser: bool) -> None:
         webbrowser.open(page.as_uri())
 
 
-for command in periods.COMMANDS:
+for command in (*periods.COMMANDS, journal):
     cli.add_command(command)
 
 
@@ -183,7 +184,9 @@ def main() -> None:
         cli(standalone_mode=False)
     except CloudtallyError as error:
         Screen("--json" in sys.argv).error(error)
-        sys.exit(MISTAKEN if error.code.startswith(("CT-CONFIG", "CT-RULES")) else FAILED)
+        sys.exit(
+            MISTAKEN if error.code.startswith(("CT-CONFIG", "CT-RULES", "CT-ACCOUNTS")) else FAILED
+        )
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

@@ -37,6 +37,8 @@ MONTHLY_MODELS = (
     "int_carbon__fact_totals",
     "int_quality__monthly",
     "int_commitments__monthly",
+    "int_accruals__daily",
+    "int_books__monthly",
     "int_dimension_members",
     "int_spend_carbon__monthly",
     "int_hotspots__monthly",

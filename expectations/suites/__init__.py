@@ -11,10 +11,13 @@ from expectations.suites import (
     fct_emissions_reported,
     fct_restatement,
     focus_datasets,
+    mart_accrual,
+    mart_commitment_rollforward,
     mart_data_calendar,
     mart_hotspot,
     mart_spend_carbon_daily,
     mart_spend_carbon_monthly,
+    mart_spend_postings,
 )
 
 ALL_SUITES: tuple[Suite, ...] = (
@@ -24,6 +27,9 @@ ALL_SUITES: tuple[Suite, ...] = (
     mart_spend_carbon_daily.SUITE,
     mart_spend_carbon_monthly.SUITE,
     mart_hotspot.SUITE,
+    mart_commitment_rollforward.SUITE,
+    mart_accrual.SUITE,
+    *mart_spend_postings.SUITES,
     mart_data_calendar.SUITE,
     dq_result.SUITE,
     *focus_datasets.SUITES,

@@ -23,10 +23,13 @@ from expectations.suites import dq_result as dq
 from expectations.suites import fct_cost_and_carbon as fct
 from expectations.suites import fct_emissions_reported as emissions
 from expectations.suites import focus_datasets as datasets
+from expectations.suites import mart_accrual as accrual
+from expectations.suites import mart_commitment_rollforward as rollforward
 from expectations.suites import mart_data_calendar as calendar
 from expectations.suites import mart_hotspot as hotspot
 from expectations.suites import mart_spend_carbon_daily as daily
 from expectations.suites import mart_spend_carbon_monthly as monthly
+from expectations.suites import mart_spend_postings as postings
 
 JANUARY = dt.date(2026, 1, 1)
 FEBRUARY = dt.date(2026, 2, 1)
@@ -36,15 +39,19 @@ TYPES = {
     "charge_date": "date",
     "billing_month": "date",
     "usage_month": "date",
+    "posting_month": "date",
     "month": "date",
     "x_BillingMonth": "date",
     "is_current": "boolean",
     "expected": "boolean",
     "passed": "boolean",
     "carbon_is_modelled": "boolean",
+    "is_term_loaded": "boolean",
     "charge_lines": "bigint",
     "rows": "bigint",
     "late_days": "bigint",
+    "missing_days": "bigint",
+    "estimated_from_days": "bigint",
     "cost_rank": "bigint",
     "carbon_rank": "bigint",
     "combined_rank": "bigint",
@@ -52,6 +59,9 @@ TYPES = {
     "arrived_at": "timestamp",
     "refreshed_at": "timestamp",
     "carbon_coverage_ratio": AMOUNT,
+    "utilisation_ratio": AMOUNT,
+    "opening_balance": AMOUNT,
+    "closing_balance": AMOUNT,
     "measured": AMOUNT,
 }
 
@@ -216,6 +226,23 @@ FACT = [
         "x_CarbonReportedStatus": "Pending",
         "x_CarbonLocationKg": None,
     },
+    *(
+        {
+            **CHARGE,
+            "x_ChargeKey": key,
+            "x_BillingMonth": month,
+            "x_CarbonReportedStatus": "NotApplicable",
+            "x_CarbonLocationKg": None,
+            "CommitmentDiscountId": "plan",
+            "BilledCost": billed,
+            "EffectiveCost": effective,
+        }
+        for key, month, billed, effective in (
+            ("p1", "2026-01-01", 96, 0),
+            ("p2", "2026-01-01", 0, 8),
+            ("p3", "2026-02-01", 0, 8),
+        )
+    ),
     {
         "x_ChargeKey": "u1",
         "x_Provider": "azure",
@@ -258,6 +285,89 @@ INVOICES = [
     for category in ("Usage", "Tax")
 ]
 
+COMMITMENT = {
+    "provider": "aws",
+    "commitment_discount_id": "plan",
+    "billing_currency": "USD",
+    "balance_status": "known",
+    "is_term_loaded": False,
+    "utilisation_ratio": "0.75",
+    "cost_state": "closed",
+    **dict.fromkeys(rollforward.COLUMNS[9:12], 0),
+    **dict.fromkeys(("other_billed_cost", "other_effective_cost", "billed_cost"), 0),
+    "used_effective_cost": 6,
+    "unused_effective_cost": 2,
+    "effective_cost": 8,
+    "effective_minus_billed_cost": 8,
+}
+COMMITMENTS = [
+    {
+        **COMMITMENT,
+        "billing_month": "2026-01-01",
+        "opening_balance": 0,
+        "purchases_billed_cost": 96,
+        "closing_balance": 88,
+        "billed_cost": 96,
+        "effective_minus_billed_cost": -88,
+    },
+    {
+        **COMMITMENT,
+        "billing_month": "2026-02-01",
+        "opening_balance": 88,
+        "closing_balance": 80,
+    },
+]
+ACCRUALS = [
+    {
+        "provider": "aws",
+        "billing_account_id": account,
+        "billing_currency": "USD",
+        "billing_month": "2026-02-01",
+        "posting_month": posted,
+        "entry": entry,
+        "estimate_status": "estimated" if amount else "too_few_days",
+        "missing_days": 3,
+        "estimated_from_days": 28,
+        "billed_so_far_cost": 10 if entry == "accrual" else None,
+        "cost_state": "open",
+        **{
+            f"accrual_{end}": sign * (amount + wide) if amount else None
+            for end, wide in (("low_cost", -2), ("cost", 0), ("high_cost", 3))
+        },
+        **{
+            f"expected_{end}": 10 + amount + wide if amount and entry == "accrual" else None
+            for end, wide in (("low_cost", -2), ("cost", 0), ("high_cost", 3))
+        },
+    }
+    for account, amount in (("111", 7), ("222", 0))
+    for entry, posted, sign in (("accrual", "2026-02-01", 1), ("reversal", "2026-03-01", -1))
+]
+RESTATED = [
+    {
+        **{key: PLACE[key] for key in postings.RESTATED_GRAIN if key in PLACE},
+        "billing_month": month,
+        "charge_category": "Usage",
+        "billed_cost": billed,
+        "effective_cost": 18,
+        "charge_lines": 3,
+        "cost_state": "open",
+    }
+    for month, billed in (("2026-01-01", 106), ("2026-02-01", 10))
+]
+BOOKED = [{**row, "posting_month": row["billing_month"], "entry": "spend"} for row in RESTATED] + [
+    {
+        "posting_month": posted,
+        "billing_month": "2026-01-01",
+        "provider": "aws",
+        "entry": entry,
+        "restatement_id": "r1",
+        "billing_currency": "USD",
+        "billed_cost": amount,
+        "effective_cost": amount,
+    }
+    for entry, posted, amount in (("moved_out", "2026-01-01", -4), ("moved_in", "2026-02-01", 4))
+]
+
 
 def _type(column: str) -> str:
     if column in TYPES:
@@ -291,6 +401,10 @@ def _build(path: Path) -> None:
         _create(monthly.RELATION, monthly.COLUMNS, MONTHLY),
         _create(hotspot.RELATION, hotspot.COLUMNS, HOTSPOTS),
         _create(calendar.RELATION, calendar.COLUMNS, CALENDAR),
+        _create(rollforward.RELATION, rollforward.COLUMNS, COMMITMENTS),
+        _create(accrual.RELATION, accrual.COLUMNS, ACCRUALS),
+        _create(postings.RESTATED, postings.RESTATED_COLUMNS, RESTATED),
+        _create(postings.BOOKED, postings.BOOKED_COLUMNS, BOOKED),
         _create(dq.RELATION, dq.COLUMNS, CHECKS),
         _create(emissions.RELATION, emissions.COLUMNS, EMISSIONS),
         _create("focus_v1_4_billing_period", datasets.BILLING_PERIOD_COLUMNS, PERIODS),
@@ -555,6 +669,78 @@ FAULTS = [
         {"mart_hotspot.one_hotspot_per_rank"},
     ),
     ("update mart_hotspot set cost_rank = 4 - cost_rank", {"mart_hotspot.dearest_stands_higher"}),
+    # Commitments, accruals, postings
+    (
+        "update mart_commitment_rollforward set closing_balance = 80.000000000000000001"
+        " where billing_month = date '2026-02-01'",
+        {"mart_commitment_rollforward.balance_rolls_forward"},
+    ),
+    (
+        "update mart_commitment_rollforward set opening_balance = 87, closing_balance = 79"
+        " where billing_month = date '2026-02-01'",
+        {"mart_commitment_rollforward.opening_is_closing_before"},
+    ),
+    (
+        "update mart_commitment_rollforward set balance_status = 'only_use_loaded'",
+        {"mart_commitment_rollforward.unknown_balance_is_null"},
+    ),
+    (
+        "update mart_commitment_rollforward set other_effective_cost = 0.01"
+        " where billing_month = date '2026-02-01'",
+        {"mart_commitment_rollforward.bridge_closes"},
+    ),
+    (
+        "update fact_rows set BilledCost = 95 where x_ChargeKey = 'p1'",
+        {
+            "mart_commitment_rollforward.agrees_with_the_fact",
+            "mart_spend_restated.agrees_with_the_fact",
+        },
+    ),
+    (
+        "update mart_commitment_rollforward set utilisation_ratio = 1.2",
+        {"mart_commitment_rollforward.utilisation_is_a_share"},
+    ),
+    (
+        "delete from mart_accrual where entry = 'reversal' and billing_account_id = '111'",
+        {"mart_accrual.accrual_is_reversed"},
+    ),
+    (
+        "update mart_accrual set accrual_cost = accrual_cost + 0.01, expected_cost = expected_cost"
+        " + 0.01 where entry = 'accrual'",
+        {"mart_accrual.accrual_is_reversed"},
+    ),
+    (
+        "update mart_accrual set cost_state = 'closed'",
+        {"mart_accrual.nothing_accrued_for_a_closed_month"},
+    ),
+    (
+        "update mart_accrual set accrual_high_cost = 6 where entry = 'accrual'"
+        " and billing_account_id = '111'",
+        {"mart_accrual.estimate_lies_in_its_interval"},
+    ),
+    (
+        "update mart_accrual set accrual_cost = 0 where billing_account_id = '222'",
+        {"mart_accrual.unknown_is_null"},
+    ),
+    (
+        "update mart_accrual set expected_cost = 18 where entry = 'accrual'",
+        {"mart_accrual.expected_is_billed_and_accrued"},
+    ),
+    (
+        "update mart_accrual set billed_so_far_cost = 10",
+        {"mart_accrual.everything_expected_is_said_once"},
+    ),
+    (
+        "update mart_spend_booked set billed_cost = 4.01 where entry = 'moved_in'",
+        {
+            "mart_spend_booked.what_moves_out_moves_in",
+            "mart_spend_booked.both_views_come_to_the_same",
+        },
+    ),
+    (
+        "update mart_spend_booked set posting_month = date '2025-12-01' where entry = 'moved_in'",
+        {"mart_spend_booked.nothing_posted_before_it_was"},
+    ),
     ("update mart_hotspot set billing_currency = null", {"mart_hotspot.currency_named"}),
     ("update mart_hotspot set carbon_market_kg = -1", {"mart_hotspot.reported_kg_not_negative"}),
     # Calendar

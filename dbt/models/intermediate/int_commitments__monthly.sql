@@ -3,11 +3,14 @@
 with charges as (
     select
         *,
-        ChargeCategory = 'Usage' and CommitmentDiscountStatus = 'Used' as is_used,
-        ChargeCategory = 'Usage' and CommitmentDiscountStatus = 'Unused' as is_unused,
-        ChargeCategory = 'Purchase' and ChargeClass is null as is_purchase,
-        ChargeCategory in ('Credit', 'Adjustment')
-        or (ChargeCategory = 'Purchase' and ChargeClass is not null) as is_refund
+        coalesce(ChargeCategory = 'Usage' and CommitmentDiscountStatus = 'Used', false) as is_used,
+        coalesce(ChargeCategory = 'Usage' and CommitmentDiscountStatus = 'Unused', false)
+            as is_unused,
+        coalesce(ChargeCategory = 'Purchase' and ChargeClass is null, false) as is_purchase,
+        coalesce(
+            ChargeCategory in ('Credit', 'Adjustment')
+            or (ChargeCategory = 'Purchase' and ChargeClass is not null), false
+        ) as is_refund
     from {{ ref('fct_cost_and_carbon') }}
     where
         {{ this_month('x_BillingMonth') }}
@@ -29,10 +32,19 @@ select
         as purchased_billed_cost,
     coalesce({{ amount_sum('case when is_refund then BilledCost end') }}, 0)
         as refunded_billed_cost,
+    coalesce({{ amount_sum('case when not is_purchase and not is_refund then BilledCost end') }}, 0)
+        as other_billed_cost,
     coalesce({{ amount_sum('case when is_used then EffectiveCost end') }}, 0)
         as used_effective_cost,
     coalesce({{ amount_sum('case when is_unused then EffectiveCost end') }}, 0)
         as unused_effective_cost,
+    coalesce({{ amount_sum('case when is_refund then EffectiveCost end') }}, 0)
+        as refunded_effective_cost,
+    coalesce({{ amount_sum(
+        'case when not is_used and not is_unused and not is_refund then EffectiveCost end'
+    ) }}, 0) as other_effective_cost,
+    {{ amount_sum('BilledCost') }} as billed_cost,
+    {{ amount_sum('EffectiveCost') }} as effective_cost,
     min(case when is_purchase then ChargePeriodStart end) as purchase_start,
     min(case when is_purchase and ChargeFrequency = 'One-Time' then ChargePeriodStart end)
         as paid_once_start,

@@ -1,120 +1,23 @@
-with monthly as (
+{%- set keys = ['source_name', 'provider', 'commitment_discount_id', 'billing_currency'] -%}
+
+with balances as (
     select
         *,
-        purchased_billed_cost + refunded_billed_cost as paid,
-        used_effective_cost + unused_effective_cost as spent
-    from {{ ref('int_commitments__monthly') }}
-),
-
--- The months of a source that are here, and until when its usage is known.
-loaded as (
-    select
-        source_name,
-        min(billing_month) as first_month,
-        max(billing_month) as last_month,
-        cast(max(used_until) as date) as used_until
-    from {{ ref('int_quality__monthly') }}
-    group by source_name
-),
-
-lives as (
-    select
-        source_name,
-        provider,
-        commitment_discount_id,
-        billing_currency,
-        min(purchase_start) as purchase_start,
-        min(paid_once_start) as paid_once_start,
-        min(covered_start) as covered_start,
-        cast(max(purchase_end) as date) as purchase_end,
-        cast(max(covered_end) as date) as covered_end,
-        {{ amount_sum('paid') }} as paid,
-        {{ amount_sum('spent') }} as spent
-    from monthly
-    group by source_name, provider, commitment_discount_id, billing_currency
-),
-
--- Nothing was prepaid before a commitment that began within the months loaded: its purchase stands
--- there, not later than its first use, and either it is no part of a series that may go back
--- further, or it was paid at once. What ends before the source's usage does has come to its end,
--- unless it was bought for longer: then it was exchanged or cancelled.
-placed as (
-    select
-        lives.*,
-        loaded.last_month,
-        coalesce(
-            lives.purchase_start <= lives.covered_start
-            and (
-                cast(lives.purchase_start as date) > loaded.first_month
-                or lives.paid_once_start <= lives.covered_start
-            ),
-            false
-        ) as begins_here,
-        coalesce(
-            lives.covered_end < loaded.used_until
-            and lives.purchase_end <= lives.covered_end + interval 1 month,
-            false
-        ) as ends_here,
-        lives.purchase_start is not null and lives.covered_start is not null as has_both_sides
-    from lives
-    inner join loaded on lives.source_name = loaded.source_name
-),
-
--- Prepaid balance from month to month, beginning with nothing.
-balances as (
-    select
-        monthly.*,
-        placed.paid as paid_in_life,
-        placed.spent as spent_in_life,
-        placed.begins_here,
-        placed.ends_here,
-        placed.has_both_sides,
-        placed.paid_once_start is null as is_paid_as_it_runs,
-        -- The last month may not be over, and then it is paid further than it is used.
-        monthly.billing_month < placed.last_month
-        or placed.ends_here
-        or cast(monthly.covered_end as date)
-        >= monthly.billing_month + interval 1 month as is_whole,
-        cast(
-            sum(monthly.paid - monthly.spent) over (
-                partition by
-                    monthly.source_name, monthly.provider, monthly.commitment_discount_id,
-                    monthly.billing_currency
-                order by monthly.billing_month
-            ) as decimal(38, 18)
-        ) as closing_balance,
-        cast(
-            sum(monthly.paid) over (
-                partition by
-                    monthly.source_name, monthly.provider, monthly.commitment_discount_id,
-                    monthly.billing_currency
-                order by monthly.billing_month
-            ) as decimal(38, 18)
-        ) as paid_so_far
-    from monthly
-    inner join placed
-        on
-            monthly.source_name = placed.source_name
-            and monthly.provider = placed.provider
-            and monthly.commitment_discount_id = placed.commitment_discount_id
-            and monthly.billing_currency = placed.billing_currency
+        is_bought_here and is_used_here as has_both_sides,
+        {{ amount_sum_of_life('paid', keys) }} as paid_in_life,
+        {{ amount_sum_of_life('spent', keys) }} as spent_in_life,
+        is_whole and is_paid_as_it_runs and {{ exceeds('paid_so_far', 'spent_so_far') }}
+            as is_left_over
+    from {{ ref('int_commitments__source_balances') }}
+    where has_charges
 ),
 
 -- Out of balance: more is spent than was ever paid, or what is paid as it runs is paid for nothing.
 judged as (
     select
         *,
-        cast(closing_balance - paid + spent as decimal(38, 18)) as opening_balance,
-        {{ differs('paid_in_life', 'spent_in_life') }} as life_differs,
-        {{ exceeds('spent_so_far', 'paid_so_far') }} as is_overspent,
-        is_whole and is_paid_as_it_runs and {{ exceeds('paid_so_far', 'spent_so_far') }}
-            as is_left_over
-    from (
-        select
-            *,
-            cast(paid_so_far - closing_balance as decimal(38, 18)) as spent_so_far
-        from balances
-    ) as with_spent
+        {{ differs('paid_in_life', 'spent_in_life') }} as life_differs
+    from balances
 ),
 
 -- One month of a commitment's roll-forward is told: the first that is out of balance, or the last.
@@ -122,7 +25,7 @@ told as (
     select
         *,
         row_number() over (
-            partition by source_name, provider, commitment_discount_id, billing_currency
+            partition by {{ keys | join(', ') }}
             order by
                 case
                     when is_left_over or (is_overspent and begins_here) then 0

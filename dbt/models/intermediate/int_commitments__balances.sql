@@ -1,0 +1,1 @@
+{{ commitment_balances(['provider', 'commitment_discount_id', 'billing_currency']) }}
