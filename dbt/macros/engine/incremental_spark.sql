@@ -8,9 +8,6 @@
 
     The overwrite is dynamic: files are written beside the old ones and take their place when the
     query is done. A static one would delete the month first.
-
-    The query stands in a temporary view: Spark copies every CTE of an INSERT into each place that
-    reads it before it resolves a single name, and takes minutes over the rules of a native bill.
 -#}
 {% materialization incremental, adapter="spark" %}
     {%- if not model.batch -%}
@@ -18,22 +15,19 @@
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set month = model.batch.event_time_start.strftime('%Y-%m-01') -%}
-    {%- set batch = identifier(this.identifier ~ '__batch') -%}
 
     {{ run_hooks(pre_hooks) }}
     {% if is_month_dirty(month) %}
-        {% call statement('query') %}
-            create or replace temporary view {{ batch }} as
-            {{ sql }}
-        {% endcall %}
-        {%- do create_monthly_table(target_relation, batch) -%}
+        {%- do create_monthly_table(target_relation, sql) -%}
         {%- set files_before = month_files(target_relation, month) -%}
         {% call statement('mode') %}
             set spark.sql.sources.partitionOverwriteMode = dynamic
         {% endcall %}
         {% call statement('main') %}
             insert overwrite table {{ target_relation }} by name
-            select * from {{ batch }}
+            select * from (
+                {{ sql }}
+            )
         {% endcall %}
         {% if files_before and month_files(target_relation, month) == files_before %}
             {% call statement('empty') %}
@@ -52,9 +46,9 @@
     The table of a query. Columns that the query has and an older table lacks are added; they read
     NULL in months built before.
 -#}
-{% macro create_monthly_table(relation, query) -%}
+{% macro create_monthly_table(relation, sql) -%}
     {%- set types = {} -%}
-    {%- for row in run_query('describe table ' ~ query).rows -%}
+    {%- for row in run_query('describe query ' ~ sql).rows -%}
         {%- do types.update({identifier(row[0]): row[1]}) -%}
     {%- endfor -%}
     {% call statement('create') %}
