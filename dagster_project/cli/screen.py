@@ -160,6 +160,12 @@ class Screen:
         if state.published:
             self.say(f"Published: {state.published['publication_id']}")
 
+    def left_out(self, displacements: Sequence[Any]) -> None:
+        """Print which months an authoritative source leaves out, and who is lost with them."""
+        if not self.as_json:
+            for item in displacements:
+                self.say(f"{item.unit.source} {month_key(item.unit.month)} {item.sentence}")
+
     def sample_summary(self, summary: Any) -> None:
         """Print what the sample generator wrote."""
         self.document({"out": summary.out, "rows": summary.rows, "config": summary.config})
