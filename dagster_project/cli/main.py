@@ -103,7 +103,7 @@ def sample(
 @click.option(
     "--accept-shrink",
     metavar="WHY",
-    help="Accept deliveries that hold less than the one before; the reason is recorded.",
+    help="Accept deliveries that hold less, or by which something is lost; the reason is recorded.",
 )
 @click.pass_obj
 def run(screen: Screen, months: tuple[Month, ...], accept_shrink: str | None) -> None:
