@@ -47,6 +47,28 @@ class Recut:
     reason: str
 
 
+CORRECTIONS: tuple[tuple[str, str, str], ...] = (
+    (
+        "AWS CUR 2.0, AWS legacy CUR",
+        "`line_item_usage_end_date` is not later than the first instant of the billed month",
+        "refunds",
+    ),
+    (
+        "Azure cost details",
+        "`Date` lies before `BillingPeriodStartDate`, or before the month of the delivery in a "
+        "file without it",
+        "refunds; no column marks any other",
+    ),
+    (
+        "Google Cloud detailed billing export",
+        "`usage_end_time` is not later than the beginning of the invoice's month in California, "
+        "where Google's months begin",
+        "lines whose `adjustment_info.type` is a usage, price or metadata correction and whose "
+        "usage began before the invoice's month; goodwill and payment credits correct no charge",
+    ),
+)
+"""Per export: what is late usage, and what else is a correction."""
+
 AWS = (CUR2, CUR)
 UNUSED_PLAN, USED_PLAN = "unused spend commitment", "used spend commitment"
 UNUSED, USED = "unused usage commitment", "used usage commitment"
@@ -220,12 +242,6 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         (AZURE,),
-        ("ChargeClass",),
-        "Cost details don't mark what comes after the close of its month.",
-        (LATE,),
-    ),
-    Difference(
-        (AZURE,),
         ("ChargePeriodEnd",),
         "A line of cost details has a date, and a purchase, a credit or a rounding no period.",
         (BOUGHT, OWN),
@@ -328,12 +344,6 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         (GCP,),
-        ("ChargeClass",),
-        "The detailed export marks corrections of Google's; usage that is merely late has no mark.",
-        (LATE,),
-    ),
-    Difference(
-        (GCP,),
         ("CommitmentDiscountName", "CommitmentDiscountType"),
         "Credits name the kind of discount, not the commitment.",
         (USED,),
@@ -400,6 +410,18 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "Reported emissions are shared over lines to 18 decimals of a kilogram. Which line of a"
     yield "group bears the last unit depends on the key of the line, and keys differ."
+    yield ""
+    yield "## Late usage and corrections"
+    yield ""
+    yield "FOCUS calls a charge a correction when it changes a billing period that is invoiced,"
+    yield "late usage included. It is in the billing period that bills it, with its own charge"
+    yield "period. Native lines don't say what is invoiced; that a provider bills usage with a"
+    yield "later period says it. A correction within its own period has no class."
+    yield ""
+    yield "| export | late usage, marked `LateUsage` | other corrections |"
+    yield "|---|---|---|"
+    for row in CORRECTIONS:
+        yield f"| {' | '.join(row)} |"
     yield ""
     yield "## Lines that are cut otherwise"
     yield ""

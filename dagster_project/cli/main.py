@@ -98,7 +98,7 @@ def sample(
 @click.option(
     "--accept-shrink",
     metavar="WHY",
-    help="Accept deliveries that hold less than the one before; the reason is recorded.",
+    help="Accept deliveries that hold less, or by which something is lost; the reason is recorded.",
 )
 @click.pass_obj
 def run(screen: Screen, months: tuple[Month, ...], accept_shrink: str | None) -> None:
@@ -112,12 +112,18 @@ def status(screen: Screen) -> None:
     """Show expected against arrived deliveries, per source and month, with their states."""
     from dagster_project.pipeline.calendar import calendar_rows
     from dagster_project.pipeline.context import Context
+    from dagster_project.pipeline.displacement import displacements
 
     settings = load_settings()
-    state = Context(settings).state()
+    context = Context(settings)
+    state = context.state()
     rows = calendar_rows(settings, state)
+    left_out = displacements(context, state)
     screen.calendar(settings, rows, state)
-    sys.exit(HELD_BACK if any(row.state in ("quarantined", "missing") for row in rows) else 0)
+    screen.left_out(left_out)
+    is_well = all(item.is_settled for item in left_out)
+    is_whole = all(row.state not in ("quarantined", "missing") for row in rows)
+    sys.exit(0 if is_well and is_whole else HELD_BACK)
 
 
 @cli.command()

@@ -212,6 +212,11 @@ class Screen:
             self.say(f"A copy to read: {copy}")
         if rebuilt:
             self.say(_rebuilt_sentence(rebuilt))
+    def left_out(self, displacements: Sequence[Any]) -> None:
+        """Print which months an authoritative source leaves out, and who is lost with them."""
+        if not self.as_json:
+            for item in displacements:
+                self.say(f"{item.unit.source} {month_key(item.unit.month)} {item.sentence}")
 
     def sample_summary(self, summary: Any) -> None:
         """Print what the sample generator wrote."""

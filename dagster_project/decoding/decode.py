@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dagster_project.decoding import values
+from dagster_project.decoding import case_twins, values
 from dagster_project.decoding.nested import flattened
 from dagster_project.errors import CloudtallyError
 from dagster_project.exports.base import ColumnKind, Schema
@@ -168,9 +168,9 @@ def _decode_part(
 def _relation(path: Path, part: LandedPart, schema: Schema, building: Path) -> str:
     """Return SQL for the rows of a part: as stored in Parquet, else all texts."""
     if is_parquet(part.file):
-        return flattened(path, schema, _parquet(path)) if schema.flatten else _parquet(path)
+        return flattened(path, schema, _parquet(path)) if schema.flatten else _stored(path)
     if is_csv(part.file):
-        names = csv_header(path, part.file)
+        names = case_twins.told_apart(csv_header(path, part.file))
         # Not by the manifest of ours: JSON is written with sorted keys, and CSV goes by position.
         return _csv(_unpacked(path, part, building / UNZIPPED_NAME), names)
     texts = building / TEXTS_NAME
@@ -192,6 +192,8 @@ def _is_linked(part: LandedPart, schema: Schema, types: Mapping[str, str]) -> bo
     """Tell whether the provider's own file serves: typed Parquet to which nothing is added."""
     if not is_parquet(part.file) or schema.flatten or set(part.constants) - set(values.LINEAGE):
         return False
+    if any(case_twins.is_numbered(name) for name in types):
+        return False
     return not any(
         types.get(column, "").startswith("VARCHAR")
         for column, kind in schema.columns.items()
@@ -201,7 +203,11 @@ def _is_linked(part: LandedPart, schema: Schema, types: Mapping[str, str]) -> bo
 
 def _present(types: Mapping[str, str], part: LandedPart) -> dict[str, str]:
     """Leave out columns without a type: a writer that saw only nulls stored none."""
-    return {name: kind for name, kind in types.items() if part.columns.get(name) != "null"}
+    return {
+        name: kind
+        for name, kind in types.items()
+        if part.columns.get(case_twins.original(name)) != "null"
+    }
 
 
 def _csv(path: Path, names: Sequence[str]) -> str:
@@ -216,6 +222,15 @@ def _csv(path: Path, names: Sequence[str]) -> str:
 
 def _parquet(path: Path) -> str:
     return f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+
+
+def _stored(path: Path) -> str:
+    """Return SQL for the rows of a Parquet file, with all of its columns told apart."""
+    stored = pq.read_schema(path).names
+    names = case_twins.told_apart(stored)
+    if names == stored:
+        return _parquet(path)
+    return f"(select * from {_parquet(path)} as stored({', '.join(map(quoted, names))}))"
 
 
 def _write_texts(path: Path, name: str, texts: Path, *, flatten: bool) -> None:
@@ -251,8 +266,10 @@ def _refuse_types(schema: Schema, types: Mapping[str, str], name: str) -> None:
 
 
 def _refuse_reserved(part: LandedPart) -> None:
-    """Refuse columns that would pass for the lineage that a folder's name gives."""
-    reserved = sorted(name for name in part.columns if name.lower() in _RESERVED)
+    """Refuse columns that would pass for the lineage of a row, or for a twin told apart."""
+    reserved = sorted(
+        name for name in part.columns if name.lower() in _RESERVED or case_twins.is_numbered(name)
+    )
     if reserved:
         raise CloudtallyError(
             "CT-DECODE-RESERVED-COLUMN",

@@ -160,6 +160,7 @@ class Schema:
         spellings: Other names under which files have a declared column. Where a schema has any,
             names are also matched without regard to case.
         twins: Sets of parts that must agree.
+        nets: Columns of amounts after discounts, each with the one that counts where it is absent.
         rules: What values must be beyond their kind.
     """
 
@@ -181,6 +182,7 @@ class Schema:
     billed: str | None = None
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     twins: Twins | None = None
+    nets: Mapping[str, str] = field(default_factory=dict)
 
     def spelled(self, columns: Iterable[str]) -> "Schema":
         """Return the schema with the names that a file has for the columns; first spelling wins."""
@@ -208,6 +210,7 @@ class Schema:
             days=names.get(self.days or ""),
             accounts=tuple(names[name] for name in self.accounts),
             twins=self.twins and _spelled_twins(self.twins, names),
+            nets={names[net]: names[gross] for net, gross in self.nets.items()},
         )
 
     def _found(self, declared: str, there: Mapping[str, str]) -> str:

@@ -42,6 +42,14 @@ def first_amount(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.Array:
     return pc.coalesce(*(_as_amount_text(batch.column(name)) for name in columns if name in names))
 
 
+def as_numbers(column: pa.Array) -> pa.Array:
+    """Return amounts as doubles, good for asking whether one is 0; none where they aren't read."""
+    try:
+        return pc.cast(_as_amount_text(column), pa.float64())
+    except pa.ArrowException:
+        return pa.nulls(len(column), pa.float64())
+
+
 def _as_amount_text(column: pa.Array) -> pa.Array:
     """Return amounts as text with absent ones null, so that the next column can stand in."""
     text = pc.utf8_trim_whitespace(as_text(column))

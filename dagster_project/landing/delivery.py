@@ -15,6 +15,7 @@ from dagster_project.settings import SourceConfig
 
 MANIFEST_NAME = "delivery.json"
 
+NetTotals = Mapping[str, Mapping[str, int]]
 TwinTotals = Mapping[str, Mapping[str, Mapping[str, Sequence[Any]]]]
 
 
@@ -51,6 +52,8 @@ class ControlTotals:
         accounts: Accounts that have rows.
         twins: Of parts that tell the same month twice: per set, sort of line and day, the number
             of lines and what they cost, see `landing/twins.py`.
+        nets: Per net column, lines that it makes free, and whether any line has a net amount, see
+            `landing/nets.py`.
     """
 
     rows: int
@@ -58,6 +61,7 @@ class ControlTotals:
     days: tuple[str, ...]
     accounts: tuple[str, ...]
     twins: TwinTotals = field(default_factory=dict)
+    nets: NetTotals = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ def read_delivery(folder: Path) -> Delivery:
                 days=tuple(totals["days"]),
                 accounts=tuple(totals["accounts"]),
                 twins=totals.get("twins", {}),
+                nets=totals.get("nets", {}),
             ),
         }
     )

@@ -5,7 +5,8 @@ it: the step that tried to accept the delivery.
 """
 
 import errno
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from dagster_project.errors import CloudtallyError
@@ -36,6 +37,16 @@ def not_a_number(text: str, column: str, row: int, file: str) -> CloudtallyError
     )
 
 
+def absent_amount(column: str, row: int, file: str) -> CloudtallyError:
+    """Return the error for a record in a line whose amount says nothing."""
+    return CloudtallyError(
+        "CT-DECODE-ABSENT",
+        f"A record of {printable(column)} states no amount, so what its line costs is unknown.",
+        where={"file": printable(file), "column": printable(column), "data row": row},
+        next_step="Have the month exported again; no amount is read as 0.",
+    )
+
+
 def changed_type(column: str, found: str, declared: str, file: str) -> CloudtallyError:
     """Return the error for a column whose stored type can't mean what is declared."""
     return CloudtallyError(
@@ -47,20 +58,41 @@ def changed_type(column: str, found: str, declared: str, file: str) -> Cloudtall
 
 
 def refuse_doubled(names: Sequence[str], file: str) -> None:
-    """Refuse columns that SQL can't tell apart.
+    """Refuse columns of one name.
 
     Raises:
         CloudtallyError: CT-DECODE-DUPLICATE-COLUMN.
     """
-    lower = [name.lower() for name in names]
-    if len(set(lower)) == len(lower):
-        return
-    seen: set[str] = set()
-    again = {name for name in lower if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
-    doubled = sorted(name for name in names if name.lower() in again)
-    raise CloudtallyError(
+    doubled = {name for name, count in Counter(names).items() if count > 1}
+    if doubled:
+        raise _doubled([name for name in names if name in doubled], file)
+
+
+def refuse_case_twins(names: Collection[str], apart: tuple[str, ...], file: str) -> None:
+    """Refuse columns that SQL can't tell apart, for their names differ in case only.
+
+    Args:
+        names: The file's columns.
+        apart: Beginnings of names that people choose, such as tags: these are told apart later.
+        file: The provider's name of the file.
+
+    Raises:
+        CloudtallyError: CT-DECODE-DUPLICATE-COLUMN.
+    """
+    counts = Counter(name.lower() for name in names)
+    doubled = [
+        name
+        for name in names
+        if counts[name.lower()] > 1 and not (apart and name.startswith(apart))
+    ]
+    if doubled:
+        raise _doubled([name for name in names if counts[name.lower()] > 1], file)
+
+
+def _doubled(names: Sequence[str], file: str) -> CloudtallyError:
+    return CloudtallyError(
         "CT-DECODE-DUPLICATE-COLUMN",
-        f"Columns appear twice: {printable(', '.join(doubled[:_SHOWN_NAMES]))}.",
+        f"Columns appear twice: {printable(', '.join(sorted(names)[:_SHOWN_NAMES]))}.",
         where={"file": printable(file)},
         next_step="Export the file again with each column once, whatever its case.",
     )

@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 
 from dagster_project.exports.base import ColumnKind, Measure, Schema
 from dagster_project.landing.amounts import as_text, day_text, first_amount, sum_exactly
-from dagster_project.landing.delivery import ControlTotals
-from dagster_project.landing.problems import changed_type
+from dagster_project.landing.delivery import ControlTotals, Delivery
+from dagster_project.landing.nets import NetTally
+from dagster_project.landing.problems import absent_amount, changed_type, refuse_case_twins
 from dagster_project.landing.readers import (
     batches,
     columns_of,
@@ -34,15 +35,22 @@ ACCOUNT_SEPARATOR = " / "
 
 @dataclass
 class Tally:
-    """Running totals over the parts of one delivery."""
+    """Running totals over the parts of one delivery.
+
+    Attributes:
+        only: Month whose rows count; all rows when absent.
+        among: Accounts whose rows count; all rows when absent.
+    """
 
     schema: Schema
     only: Month | None = None
+    among: frozenset[str] | None = None
     rows: int = 0
     sums: dict[str, Decimal] = field(default_factory=dict)
     days: set[str] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
     twins: TwinTally = field(default_factory=TwinTally)
+    nets: NetTally = field(default_factory=NetTally)
 
     def needed(self, schema: Schema) -> frozenset[str]:
         """Columns that have to be read for the totals, as a file spells them."""
@@ -50,7 +58,10 @@ class Tally:
         period = (schema.period,) if self.only and schema.period else ()
         measured = (column for measure in schema.measures for column in measure.columns)
         twins = schema.twins.columns if schema.twins else ()
-        return frozenset((*schema.totals, *measured, *days, *period, *schema.accounts, *twins))
+        nets = (*schema.nets, *schema.nets.values())
+        return frozenset(
+            (*schema.totals, *measured, *days, *period, *schema.accounts, *twins, *nets)
+        )
 
     def add(
         self,
@@ -64,6 +75,9 @@ class Tally:
         if self.only is not None:
             period = as_text(batch.column(schema.period))
             batch = batch.filter(pc.starts_with(period, f"{self.only:%Y-%m}"))
+        if self.among is not None:
+            named = _accounts(batch, schema, constants)
+            batch = batch.filter(pc.is_in(named, value_set=pa.array(self.among, pa.string())))
         self.rows += batch.num_rows
         names = set(batch.schema.names)
         for total, column in zip(self.schema.totals, schema.totals, strict=True):
@@ -76,13 +90,11 @@ class Tally:
                 self.sums[measure.name] = self.sums.get(measure.name, Decimal(0)) + amount
         if schema.days in names:
             self.days |= {day for day in _days(batch.column(schema.days)) if day}
+        self.nets.add(batch, schema.nets)
         if schema.twins:
             self.twins.add(batch, schema.twins, first_row, file, constants)
-        present = [column for column in schema.accounts if column in names or column in constants]
-        if present:
-            columns = [_names(batch, column, constants.get(column, "")) for column in present]
-            joined = pc.binary_join_element_wise(*columns, ACCOUNT_SEPARATOR)
-            self.accounts |= {name for name in pc.unique(joined).to_pylist() if name.strip(" /")}
+        joined = pc.unique(_accounts(batch, schema, constants)).to_pylist()
+        self.accounts |= {name for name in joined if name.strip(" /")}
 
     def totals(self) -> ControlTotals:
         """Return what was added up."""
@@ -92,6 +104,7 @@ class Tally:
             days=tuple(sorted(self.days)),
             accounts=tuple(sorted(self.accounts)),
             twins=self.twins.totals(),
+            nets=self.nets.totals(),
         )
 
 
@@ -108,13 +121,15 @@ def shape_and_add(path: Path, name: str, tally: Tally, constants: Mapping[str, s
 
     Raises:
         CloudtallyError: CT-LAND-TRUNCATED when the bytes end early or aren't the format,
-            CT-DECODE-TYPE with file and column, CT-DECODE-NUMBER with file, column and row when an
-            amount is no number.
+            CT-DECODE-DUPLICATE-COLUMN with the file, CT-DECODE-TYPE with file and column,
+            CT-DECODE-NUMBER and CT-DECODE-ABSENT with file, column and row when an amount is no
+            number, or none where one must be.
     """
     flatten = tally.schema.flatten
     rows, before = 0, tally.rows
     with explained(name):
         columns = columns_of(path, name, flatten=flatten)
+        refuse_case_twins(columns, tally.schema.prefixes, name)
         schema = tally.schema.spelled(columns)
         needed = tally.needed(schema)
         if columns and is_parquet(name):
@@ -125,6 +140,16 @@ def shape_and_add(path: Path, name: str, tally: Tally, constants: Mapping[str, s
                 tally.add(batch, schema, rows, name, constants)
             rows += batch.num_rows
     return PartShape(tally.rows - before, columns)
+
+
+def billed_by(
+    folder: Path, delivery: Delivery, schema: Schema, accounts: frozenset[str]
+) -> Decimal | None:
+    """Return what some accounts of a landed delivery were billed; None where nothing is billed."""
+    tally = Tally(schema, only=delivery.month if delivery.shared else None, among=accounts)
+    for part in delivery.parts:
+        shape_and_add(folder / part.file, part.name, tally, part.constants)
+    return tally.sums.get("BilledCost")
 
 
 def _refuse_types(stored: pa.Schema, schema: Schema, needed: frozenset[str], file: str) -> None:
@@ -150,6 +175,16 @@ def _can_mean(stored: pa.DataType, kind: ColumnKind) -> bool:
     return bool(pa.types.is_integer(stored))
 
 
+def _accounts(batch: pa.RecordBatch, schema: Schema, constants: Mapping[str, str]) -> pa.Array:
+    """Return the account of every row; empty texts where neither file nor part names one."""
+    names = set(batch.schema.names)
+    present = [column for column in schema.accounts if column in names or column in constants]
+    if not present:
+        return pa.array([""] * batch.num_rows, pa.string())
+    columns = [_names(batch, column, constants.get(column, "")) for column in present]
+    return pc.binary_join_element_wise(*columns, ACCOUNT_SEPARATOR)
+
+
 def _names(batch: pa.RecordBatch, column: str, otherwise: str) -> pa.Array:
     """Return a column's texts, and a part's constant where there is none."""
     if column not in batch.schema.names:
@@ -173,19 +208,29 @@ def _measured(batch: pa.RecordBatch, measure: Measure, first_row: int, file: str
         )
     for column, item in measure.nested:
         if column in names:
-            amounts = _nested(batch.column(column), item)
-            total += sum_exactly(amounts, f"{column}.{item}", first_row, file)
+            amounts, rows = _nested(batch.column(column), item)
+            name = f"{column}.{item}"
+            if amounts.null_count:
+                first = amounts.is_null().to_pylist().index(True)
+                raise absent_amount(name, first_row + rows[first].as_py() + 1, file)
+            total += sum_exactly(amounts, name, first_row, file)
     return total
 
 
-def _nested(column: pa.Array, item: str) -> pa.Array:
-    """Return one field of all records in lists of records, stored as such or as JSON text."""
+def _nested(column: pa.Array, item: str) -> tuple[pa.Array, pa.Array]:
+    """Return one field of all records in lists of records, and the row that each stands in.
+
+    The lists are stored as such or as JSON text; a record without the field has it as null.
+    """
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        return pc.struct_field(pc.list_flatten(column), item)
-    records = (
-        record
-        for text in column.to_pylist()
-        if text
-        for record in json.loads(text, parse_float=str, parse_int=str)
-    )
-    return pa.array([record.get(item) for record in records], pa.string())
+        records = pc.list_flatten(column)
+        known = pa.types.is_struct(records.type) and records.type.get_field_index(item) >= 0
+        values = pc.struct_field(records, item) if known else pa.nulls(len(records), pa.string())
+        return values, pc.list_parent_indices(column)
+    found = [
+        (record.get(item) if isinstance(record, dict) else None, row)
+        for row, text in enumerate(column.to_pylist())
+        for record in (json.loads(text, parse_float=str, parse_int=str) if text else None) or ()
+    ]
+    values = pa.array([None if value is None else str(value) for value, _ in found], pa.string())
+    return values, pa.array([row for _, row in found], pa.int64())

@@ -23,7 +23,8 @@ class Context:
 
     Attributes:
         report: Receives one readable line per thing that happened.
-        accept_shrink: Reason for which deliveries that hold less than the one before are accepted.
+        accept_shrink: Reason for which deliveries are accepted that hold less, or by which costs or
+            accounts would be lost.
     """
 
     settings: Settings

@@ -19,7 +19,6 @@ from dagster_project.exports.base import (
     Candidate,
     Export,
     Found,
-    Schema,
     Unreadable,
     option_error,
 )
@@ -31,12 +30,14 @@ from dagster_project.landing.guards import (
     refuse_no_rows,
     refuse_shrink,
 )
+from dagster_project.landing.nets import hidden, refuse_hidden_cost
 from dagster_project.landing.problems import disk_error
 from dagster_project.landing.twins import refuse_unequal_twins
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.ledger.store import Kind
 from dagster_project.months import ALL_MONTHS, Month, month_key
 from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.displacement import refuse_uncounted, uncounted
 from dagster_project.pipeline.offers import (
     circumstances,
     is_new,
@@ -45,7 +46,7 @@ from dagster_project.pipeline.offers import (
     shrink_reason,
 )
 from dagster_project.pipeline.overlap import refuse_overlap
-from dagster_project.pipeline.readers import reader_of
+from dagster_project.pipeline.readers import reader_of, schema_of
 from dagster_project.pipeline.refusals import kept, located, place_of, recorded, staged
 from dagster_project.settings import InputConfig, SourceConfig
 from dagster_project.stores import ObjectStore
@@ -68,6 +69,7 @@ class Status(StrEnum):
     QUARANTINED = "quarantined"
     FAILED = "failed"
     WAITING = "waiting"
+    DISPLACED = "displaced"
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,19 @@ class Work:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What speaks for a delivery: its manifest, what was forgiven, what is worth knowing."""
+    """What speaks for a delivery.
+
+    Attributes:
+        delivery: Its manifest.
+        forgiven: What is wrong with it and was forgiven.
+        oddities: What is worth knowing.
+        uncounted: Accounts that nobody counts once it is accepted.
+    """
 
     delivery: Delivery
     forgiven: tuple[str, ...]
     oddities: tuple[str, ...]
+    uncounted: tuple[str, ...]
 
 
 def open_source(source: SourceConfig) -> ObjectStore:
@@ -220,21 +230,31 @@ def _examine(
 def _judge(
     context: Context, source: SourceConfig, unit: Unit, found: Candidate, delivery: Delivery
 ) -> Verdict:
-    refuse_unequal_twins(delivery, schema_of(reader_of(source), delivery).twins)
+    schema = schema_of(reader_of(source), delivery)
+    refuse_unequal_twins(delivery, schema.twins)
     state = context.state()
     current = state.current.get(unit)
     previous = landed_delivery(context, current) if current is not None else None
-    forgiven: tuple[str, ...] = ()
+    if not isinstance(source, InputConfig):
+        refuse_overlap(context, state, source, delivery)
     if shrink_reason(context):
-        forgiven = tuple(losses(delivery, previous)) if previous else ()
-        forgiven = forgiven or (() if delivery.totals.rows else ("no rows",))
-    elif previous is not None:
+        forgiven = _forgiven(delivery, previous)
+        lost = tuple(uncounted(context, state, source, delivery))
+        return Verdict(delivery, forgiven, tuple(oddities(delivery, previous)), lost)
+    if previous is not None:
         refuse_shrink(delivery, previous)
     elif not _may_have_no_rows(found):
         refuse_no_rows(delivery)
-    if not isinstance(source, InputConfig):
-        refuse_overlap(context, state, source, delivery)
-    return Verdict(delivery, forgiven, tuple(oddities(delivery, previous)))
+    refuse_hidden_cost(delivery, schema)
+    refuse_uncounted(context, state, source, delivery)
+    return Verdict(delivery, (), tuple(oddities(delivery, previous)), ())
+
+
+def _forgiven(delivery: Delivery, previous: Delivery | None) -> tuple[str, ...]:
+    """List what is wrong with a delivery that somebody wants accepted all the same."""
+    found = losses(delivery, previous) if previous else []
+    found += [f"{net} is 0 on all of its lines" for net in hidden(delivery)]
+    return tuple(found) or (() if delivery.totals.rows else ("no rows",))
 
 
 def _may_have_no_rows(found: Candidate) -> bool:
@@ -251,8 +271,8 @@ def _accept(context: Context, unit: Unit, found: Found, verdict: Verdict) -> Out
         month=unit.month,
         variant=unit.variant,
         delivery_id=delivery.delivery_id,
-        reason=shrink_reason(context) if verdict.forgiven else "",
-        payload=_facts(verdict, found),
+        reason=shrink_reason(context) if verdict.forgiven or verdict.uncounted else "",
+        payload=_facts(context, verdict, found),
     )
     return Outcome(
         unit.source,
@@ -309,28 +329,15 @@ def decode_landed(
     decode(delivery, folder, schema_of(export, delivery), target)
 
 
-def schema_of(export: Export, delivery: Delivery) -> Schema:
-    """Return the declared schema that a delivery was matched with."""
-    for schema in export.schemas():
-        if schema.version == delivery.schema_version:
-            return schema
-    raise CloudtallyError(
-        "CT-DECODE-VERSION",
-        f"Version {delivery.schema_version!r} of this export is no longer declared.",
-        where={"source": delivery.source, "delivery": delivery.delivery_id},
-        kept="the delivery stays in landing/.",
-        next_step="Use the release that landed it, or declare the version again.",
-    )
-
-
 def landed_delivery(context: Context, decision: Decision) -> Delivery:
     """Return our manifest of a delivery that was decided on."""
     unit = decision.unit
     return read_delivery(context.home.landed(unit.source, unit.month, decision.delivery_id))
 
 
-def _facts(verdict: Verdict, found: Found) -> dict[str, object]:
+def _facts(context: Context, verdict: Verdict, found: Found) -> dict[str, object]:
     delivery = verdict.delivery
+    lost = {"accounts": list(verdict.uncounted), "reason": shrink_reason(context)}
     return {
         "signature": found.signature,
         "order": found.order if isinstance(found, Candidate) else "",
@@ -340,6 +347,7 @@ def _facts(verdict: Verdict, found: Found) -> dict[str, object]:
         "unmanifested": delivery.unmanifested,
         "forgiven": list(verdict.forgiven),
         "oddities": list(verdict.oddities),
+        "uncounted": lost if verdict.uncounted else {},
     }
 
 

@@ -23,6 +23,7 @@ from dagster_project.pipeline.calendar import (
     period_rows,
 )
 from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.displacement import billed, displacements
 from dagster_project.pipeline.extract import decode_landed, landed_delivery
 from dagster_project.pipeline.inputs import input_states, load_inputs
 from dagster_project.pipeline.plan import counted_deliveries, current_inputs
@@ -114,6 +115,7 @@ def ledger_tables(
             InvoiceDueRow, invoice_due_rows(context.settings, state)
         ),
         "denied_accounts": _denied_accounts(context, landed),
+        "displaced": _displaced(context, state),
         "dirty_months": ([("month", "date")], [(month,) for month in dirty]),
         "tag_rules": _tag_rules(context),
         "restatements": restatement_table(state, restatements),
@@ -256,6 +258,9 @@ def _decode_counts(
         for column in delivery.uneven_columns:
             detail = "only some files of the month have this column; NULL in the others"
             rows.append((*head, "uneven_column", column, _rows_without(delivery, column), detail))
+        for net, found in delivery.totals.nets.items():
+            detail = "lines are free by this column, which counts, and cost something without it"
+            rows.append((*head, "net_cost_zero", net, found["rows"], detail))
         if delivery.unmanifested:
             detail = "the provider gave no manifest; accepted after two equal listings"
             rows.append((*head, "unmanifested", None, delivery.totals.rows, detail))
@@ -315,6 +320,33 @@ def _denied_accounts(context: Context, landed: dict[Unit, Delivery]) -> Table:
     return (
         [("provider", "varchar"), ("month", "date"), ("account_id", "varchar")],
         sorted(set(rows)),
+    )
+
+
+def _displaced(context: Context, state: LedgerState) -> Table:
+    rows = [
+        (
+            item.unit.source,
+            context.settings.source(item.unit.source).provider,
+            item.unit.month,
+            item.delivery.delivery_id,
+            len(item.lost),
+            billed(context, item) if item.lost else None,
+            item.sentence,
+        )
+        for item in displacements(context, state)
+    ]
+    return (
+        [
+            ("source_name", "varchar"),
+            ("provider", "varchar"),
+            ("month", "date"),
+            ("delivery_id", "varchar"),
+            ("lost_accounts", "bigint"),
+            ("lost_billed", "decimal(38,18)"),
+            ("detail", "varchar"),
+        ],
+        rows,
     )
 
 

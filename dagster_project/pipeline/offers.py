@@ -9,11 +9,16 @@ from collections.abc import Sequence
 
 from dagster_project.exports.base import Candidate, Found, Unreadable
 from dagster_project.landing.guards import NO_ROWS, SHRINK
+from dagster_project.landing.nets import NET_ZERO
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.ledger.store import Kind
 from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.displacement import DISPLACED
 from dagster_project.pipeline.overlap import OVERLAP
 from dagster_project.version import code_version
+
+_FORGIVABLE = (SHRINK, NO_ROWS, NET_ZERO, DISPLACED)
+"""Codes of refusals that a reason given by somebody overrules."""
 
 
 def newest_decision(state: LedgerState, unit: Unit, signature: str) -> Decision | None:
@@ -52,7 +57,7 @@ def _may_pass_now(context: Context, state: LedgerState, refused: Decision) -> bo
     if refused not in state.quarantined():
         return False
     code = str(refused.payload.get("error", {}).get("code", ""))
-    if code in (SHRINK, NO_ROWS) and shrink_reason(context):
+    if code in _FORGIVABLE and shrink_reason(context):
         return True
     now = circumstances(context, state, refused.unit, code)
     return refused.payload.get("circumstances") != now
@@ -61,10 +66,11 @@ def _may_pass_now(context: Context, state: LedgerState, refused: Decision) -> bo
 def circumstances(context: Context, state: LedgerState, unit: Unit, code: str) -> str:
     """Return a hash of what a verdict depends on besides the delivery itself.
 
-    That is the code that judged it; for an overlap also the other sources and what they count.
+    That is the code that judged it; for accounts of two sources also the other sources and what
+    they count.
     """
     facts: list[object] = [code_version()]
-    if code == OVERLAP:
+    if code in (OVERLAP, DISPLACED):
         facts += sorted(
             [source.name, source.provider, source.authoritative, decision.delivery_id]
             for source in context.settings.sources

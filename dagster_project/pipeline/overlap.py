@@ -19,14 +19,14 @@ def refuse_overlap(
 ) -> None:
     """Refuse a delivery whose accounts another source already counts in that month.
 
-    An authoritative source is accepted; the other source's deliveries are then left out of the
-    build (`plan.counted_deliveries`).
+    Where one of the two is authoritative, both are accepted, and the other's month is left out of
+    the build (`displacement.py`).
 
     Raises:
         CloudtallyError: CT-LAND-OVERLAP names the other source and an account.
     """
     for other in context.settings.sources:
-        if source.authoritative and not other.authoritative:
+        if source.authoritative is not other.authoritative:
             continue
         shared = shared_accounts(context, state, source, delivery, other)
         if shared:
@@ -46,8 +46,7 @@ def shared_accounts(
     other: SourceConfig,
 ) -> list[str]:
     """Return accounts of a delivery that another source's current delivery also holds."""
-    is_same_kind = other.provider == source.provider and other.is_emissions == source.is_emissions
-    if other.name == source.name or not is_same_kind:
+    if not is_same_kind(source, other):
         return []
     names_of = _whole_accounts if _name_their_own(source, other) else _lowest_accounts
     accounts = names_of(delivery)
@@ -57,6 +56,30 @@ def shared_accounts(
             folder = context.home.landed(unit.source, unit.month, decision.delivery_id)
             shared |= accounts & names_of(read_delivery(folder))
     return sorted(shared)
+
+
+def is_same_kind(source: SourceConfig, other: SourceConfig) -> bool:
+    """Tell whether two sources may hold the same charges, or the same emissions."""
+    is_alike = other.provider == source.provider and other.is_emissions == source.is_emissions
+    return is_alike and other.name != source.name
+
+
+def comparable_accounts(
+    delivery: Delivery, source: SourceConfig, other: SourceConfig
+) -> dict[str, str]:
+    """Return the accounts of a delivery, each under a name that two sources share.
+
+    What belongs to no sub account goes by its billing account, which exports of unlike shape
+    needn't name alike: between these it counts as one account.
+    """
+    if _name_their_own(source, other):
+        return {account: account.casefold() for account in delivery.totals.accounts}
+    is_alike = source.export == other.export
+    names = {}
+    for account in delivery.totals.accounts:
+        billing, _, sub = account.partition(ACCOUNT_SEPARATOR)
+        names[account] = _bare(sub) or (billing.casefold() if is_alike else "")
+    return names
 
 
 def _name_their_own(source: SourceConfig, other: SourceConfig) -> bool:

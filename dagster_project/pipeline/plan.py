@@ -19,7 +19,7 @@ from dagster_project.pipeline.calendar import (
     sector_rows,
 )
 from dagster_project.pipeline.context import Context
-from dagster_project.pipeline.overlap import shared_accounts
+from dagster_project.pipeline.displacement import displaced_units, displacements
 from dagster_project.rules.parse import load_rules
 from dagster_project.settings import INPUTS
 from dagster_project.version import code_hash, hash_files
@@ -109,12 +109,13 @@ def write_note(home: Home, *, complete: bool) -> None:
 
 def counted_deliveries(context: Context, state: LedgerState) -> dict[Unit, Decision]:
     """Return the current deliveries of configured sources, without what an authority displaces."""
-    sources = {source.name: source for source in context.settings.sources}
-    counted = {unit: decision for unit, decision in state.current.items() if unit.source in sources}
-    for authority in context.settings.sources:
-        if authority.authoritative:
-            counted = _without_displaced(context, state, counted, authority.name)
-    return counted
+    sources = {source.name for source in context.settings.sources}
+    displaced = displaced_units(context, state)
+    return {
+        unit: decision
+        for unit, decision in state.current.items()
+        if unit.source in sources and unit not in displaced
+    }
 
 
 def current_inputs(context: Context, state: LedgerState) -> dict[Unit, Decision]:
@@ -156,27 +157,6 @@ def configuration_id(context: Context) -> str:
     )
 
 
-def _without_displaced(
-    context: Context, state: LedgerState, counted: dict[Unit, Decision], authority: str
-) -> dict[Unit, Decision]:
-    from dagster_project.pipeline.extract import landed_delivery
-
-    source = context.settings.source(authority)
-    kept = dict(counted)
-    for unit, decision in counted.items():
-        if unit.source != authority:
-            continue
-        delivery = landed_delivery(context, decision)
-        for other in context.settings.sources:
-            if shared_accounts(context, state, source, delivery, other):
-                kept = {
-                    u: d
-                    for u, d in kept.items()
-                    if not (u.source == other.name and u.month == unit.month)
-                }
-    return kept
-
-
 def _publication_content(context: Context, state: LedgerState, prints: dict[Month, str]) -> str:
     calendar = [
         [row.source_name, row.month, row.state, row.delivery_id, row.late_days is not None]
@@ -202,6 +182,7 @@ def _publication_content(context: Context, state: LedgerState, prints: dict[Mont
         if decision.unit.source.startswith(f"{INPUTS}.")
     )
     configured = [source.export for source in context.settings.inputs]
+    left_out = [[item.unit, item.sentence] for item in displacements(context, state)]
     return _hash(
         [
             months,
@@ -212,6 +193,7 @@ def _publication_content(context: Context, state: LedgerState, prints: dict[Mont
             configured,
             inputs,
             held_back,
+            left_out,
             publishing_code(),
         ]
     )

@@ -6,6 +6,7 @@ from dagster_project.errors import CloudtallyError
 from dagster_project.ledger.state import Unit
 from dagster_project.months import ALL_MONTHS, Month
 from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.displacement import Displacement, displacements, unsettled_error
 from dagster_project.pipeline.extract import Outcome, Status, find_work
 from dagster_project.pipeline.plan import Plan, make_plan
 from dagster_project.settings import InputConfig
@@ -45,4 +46,13 @@ def survey(context: Context, months: set[Month] | None = None) -> Survey:
             continue
         waiting += [item.unit for item in work]
         problems += [outcome for outcome in settled if not outcome.is_well]
+    problems += [
+        Outcome(*_coordinates(item), Status.DISPLACED, error=unsettled_error(context, item))
+        for item in displacements(context, context.state())
+        if not item.is_settled and (months is None or item.unit.month in months)
+    ]
     return Survey(tuple(waiting), tuple(problems), make_plan(context))
+
+
+def _coordinates(item: Displacement) -> tuple[str, Month, str]:
+    return item.unit.source, item.unit.month, item.unit.variant

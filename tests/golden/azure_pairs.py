@@ -89,6 +89,7 @@ EA_BOTH = (
        PricingModel="", ResourceId="", ConsumedService="", MeterCategory="Unassigned"),
     ea("E11", "1 3 3 0 0", ChargeType="Tax", Frequency="OneTime", PricingModel="", ResourceId="",
        ConsumedService="", MeterCategory="Unassigned"),
+    ea("E12", "2 0.1 0.2 0.1 0.125", Date="12/31/2025"),
 )  # fmt: skip
 EA_ACTUAL = (
     ea("E4", "1 100 100 100 0", ChargeType="Purchase", Frequency="Recurring", UnitOfMeasure="1",

@@ -15,6 +15,7 @@ import pytest
 from dagster_project.paths import Home
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import Outcome, Status
+from dagster_project.pipeline.imports import ledger_tables
 from dagster_project.pipeline.plan import counted_deliveries
 from dagster_project.settings import Settings, SourceConfig
 from tests import cur_files
@@ -190,7 +191,11 @@ def test_a_report_and_focus_of_one_account_are_never_both_counted(
     assert "'focus'" in str(outcome.error)
     assert ACCOUNT in str(outcome.error)
     house.add("main", tmp_path / "bucket", export=export, authoritative=True)
-    assert house.extract()[MARCH].status is Status.ACCEPTED
+    refused = house.extract()[MARCH]
+    assert refused.error is not None
+    assert refused.error.code == "CT-LAND-DISPLACED"
+    assert "222222222222" in str(refused.error)
+    assert house.extract(accept_shrink="sold")[MARCH].status is Status.ACCEPTED
     assert {unit.source for unit in counted_deliveries(house.context(), house.state)} == {"main"}
 
 
@@ -223,6 +228,81 @@ def test_columns_that_change_within_the_month_are_reported(house: House, tmp_pat
     assert not any("unknown columns" in text for text in outcome.oddities)
 
 
+def net(lines_: list[Row], cost: str | None, **more: Any) -> list[Row]:
+    return [row | {"line_item_net_unblended_cost": cost} | more for row in lines_]
+
+
+WRITERS: dict[str, tuple[Callable[..., Outcome], Callable[[list[Row]], bytes], str]] = {
+    "cur2": (cur2, cur_files.cur2_parquet, "line_item_net_unblended_cost"),
+    "cur, CSV": (legacy, cur_files.legacy_gzip, "lineItem/NetUnblendedCost"),
+    "cur, Parquet": (
+        lambda house, root, written: legacy(house, root, written, suffix=".snappy.parquet"),
+        cur_files.legacy_parquet,
+        "line_item_net_unblended_cost",
+    ),
+}
+
+
+@pytest.mark.parametrize("export", WRITERS)
+def test_net_costs_of_nothing_but_zeros_would_hide_the_cash(
+    house: House, tmp_path: Path, export: str
+) -> None:
+    deliver, write, column = WRITERS[export]
+
+    outcome = deliver(house, tmp_path / "bucket", write(net(EVERYDAY, "0.0")))
+
+    assert outcome.status is Status.QUARANTINED
+    assert outcome.error is not None
+    assert outcome.error.code == "CT-LAND-NET-ZERO"
+    for word in (column, "3 of which", "left out, or filled", "month: 2026-03"):
+        assert word in str(outcome.error)
+    assert house.current() is None
+    assert house.decoded() == set()
+    assert house.extract(accept_shrink="all is free")[MARCH].status is Status.ACCEPTED
+
+
+def test_effective_costs_after_discounts_are_held_to_the_same(house: House, tmp_path: Path) -> None:
+    covered = [
+        row | {"savings_plan_net_savings_plan_effective_cost": "0"}
+        for row in plain("a: fee", "a: usage", "a: negation")
+    ]
+
+    outcome = cur2(house, tmp_path / "bucket", cur_files.cur2_parquet([*EVERYDAY, *covered]))
+
+    assert outcome.error is not None
+    assert outcome.error.code == "CT-LAND-NET-ZERO"
+    assert "savings_plan_net_savings_plan_effective_cost" in str(outcome.error)
+
+
+@pytest.mark.parametrize(
+    "lines_",
+    [
+        net(EVERYDAY, None),
+        [*net(plain("on-demand"), "0"), *net(plain("spot"), "0.2")],
+        net(EVERYDAY, "0", line_item_unblended_cost="0"),
+    ],
+    ids=["absent", "one line is free", "all is free"],
+)
+def test_net_costs_that_hide_nothing_are_accepted(
+    house: House, tmp_path: Path, lines_: list[Row]
+) -> None:
+    outcome = cur2(house, tmp_path / "bucket", cur_files.cur2_parquet(lines_))
+
+    assert outcome.status is Status.ACCEPTED
+
+
+def test_a_line_that_is_free_by_its_net_cost_is_counted(house: House, tmp_path: Path) -> None:
+    lines_ = [*net(plain("on-demand"), "0"), *net(plain("spot"), "0.2")]
+    cur2(house, tmp_path / "bucket", cur_files.cur2_parquet(lines_))
+
+    columns, found = ledger_tables(house.context(), [])["decode_counts"]
+
+    names = [name for name, _ in columns]
+    told = [dict(zip(names, row, strict=True)) for row in found]
+    [free] = [row for row in told if row["name"] == "net_cost_zero"]
+    assert (free["column_name"], free["rows"]) == ("line_item_net_unblended_cost", 1)
+
+
 def test_an_unknown_column_is_still_reported(house: House, tmp_path: Path) -> None:
     text = cur_files.legacy_text(EVERYDAY).replace(b"lineItem/LegalEntity", b"lineItem/Novelty")
 
@@ -252,6 +332,13 @@ def odd(
         ),
     )
     Cur2Folder(root / "bad-tags").deliver(MARCH, bad_tags(), suffix=".csv.gz")
+    for name, write, suffix in (
+        ("case-csv", cur_files.legacy_gzip, ".csv.gz"),
+        ("case-parquet", cur_files.legacy_parquet, ".snappy.parquet"),
+    ):
+        LegacyFolder(root / name).deliver(
+            MARCH, write(of(case_twins(), CASE_ACCOUNTS[name])), suffix=suffix
+        )
     Cur2Folder(root / "no-effective").deliver(
         MARCH,
         cur_files.cur2_parquet(
@@ -265,6 +352,8 @@ def odd(
         "no-resources": "cur2",
         "bad-tags": "cur2",
         "no-effective": "cur2",
+        "case-csv": "cur",
+        "case-parquet": "cur",
     }
     sources = tuple(
         SourceConfig(name=name, provider="aws", export=export, location=(root / name).as_uri())
@@ -280,6 +369,21 @@ def odd(
 def of(rows: list[Row], account: str) -> list[Row]:
     named = {"bill_payer_account_id": account, "line_item_usage_account_id": account}
     return [row | named for row in rows]
+
+
+CASE_ACCOUNTS = {"case-csv": "666666666666", "case-parquet": "777777777777"}
+
+
+def case_twins() -> list[Row]:
+    """Two tag keys that differ in case only, on lines that have both, one, or none."""
+    tags = ({"tag:Env": "PROD", "tag:env": "prod"}, {"tag:Env": "Test"}, {"tag:env": "test"}, {})
+    [pattern] = plain("on-demand")
+    bare = {name: cell for name, cell in pattern.items() if not name.startswith("tag:")}
+    return [
+        bare | more | {"identity_line_item_id": f"case{number}",
+                       "line_item_line_item_description": f"case {number}"}
+        for number, more in enumerate(tags)
+    ]  # fmt: skip
 
 
 def two_currencies() -> list[Row]:
@@ -355,6 +459,23 @@ def test_resources_that_are_not_exported_are_null(odd: duckdb.DuckDBPyConnection
         "select column_name, severity, passed from dq_result"
         " where check_id = 'decode_absent_column' and source_name = 'no-resources'",
     ) == [("line_item_resource_id", "info", True)]
+
+
+@pytest.mark.parametrize("source", CASE_ACCOUNTS)
+def test_tag_keys_that_differ_in_case_are_both_kept(
+    odd: duckdb.DuckDBPyConnection, source: str
+) -> None:
+    found = ask(
+        odd,
+        "select ChargeDescription, Tags from fct_cost_and_carbon"
+        f" where x_SourceName = '{source}' order by 1",
+    )
+    assert found == [
+        ("case 0", '{"Env":"PROD","env":"prod"}'),
+        ("case 1", '{"Env":"Test"}'),
+        ("case 2", '{"env":"test"}'),
+        ("case 3", None),
+    ]
 
 
 def test_tags_that_are_no_json_stay_in_the_source_values(odd: duckdb.DuckDBPyConnection) -> None:

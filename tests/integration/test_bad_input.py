@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -28,7 +29,9 @@ from dagster_project.ledger.store import Kind
 from dagster_project.pipeline import extract as extracting
 from dagster_project.pipeline import offers
 from dagster_project.pipeline.extract import Outcome, Status
+from dagster_project.pipeline.imports import ledger_tables
 from dagster_project.pipeline.plan import counted_deliveries
+from dagster_project.pipeline.survey import survey
 from dagster_project.stores import part as store_part
 from dagster_project.stores import retry as store_retry
 from dagster_project.stores.base import DENIED, NETWORK, THROTTLED, fault
@@ -793,10 +796,94 @@ def test_overlapping_sources(
     require_nothing_halfway(house, str(error))
     require_verdict_stands(house, watched, outcome, "second")
 
+
+def counting(house: House) -> set[str]:
+    return {unit.source for unit in counted_deliveries(house.context(), house.state)}
+
+
+def lost(house: House) -> dict[str, Any]:
+    """What the warehouse is told of a month that is left out."""
+    columns, found = ledger_tables(house.context(), [])["displaced"]
+    [row] = found
+    return dict(zip((name for name, _ in columns), row, strict=True))
+
+
+BOTH = [*ACCOUNTS, "333333333333"]
+
+
+def test_an_authority_leaves_out_what_it_holds_itself(
+    house: House, aws: AwsFolder, tmp_path: Path
+) -> None:
+    other = AwsFolder(tmp_path / "other")
+    other.deliver(parquet(rows(accounts=BOTH)))
+    house.add("second", other.root, authoritative=True)
+
+    assert house.extract("second")[MARCH].status is Status.ACCEPTED
+
+    assert counting(house) == {"second"}
+    assert survey(house.context()).problems == ()
+    found = lost(house)
+    assert (found["source_name"], found["lost_accounts"], found["lost_billed"]) == ("main", 0, None)
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_an_account_that_only_the_other_source_holds_is_never_lost_in_silence(
+    house: House, aws: AwsFolder, tmp_path: Path, watched: list[FaultyStore], is_first: bool
+) -> None:
+    """The order of arrival doesn't matter."""
+    smaller, larger = tmp_path / "smaller", tmp_path / "larger"
+    AwsFolder(smaller).deliver(parquet(rows(accounts=["333333333333"])))
+    AwsFolder(larger).deliver(
+        parquet([*rows(accounts=["333333333333"]), row(account="444444444444", BilledCost=0.25)])
+    )
+    house.add("large", larger)
+    house.add("small", smaller, authoritative=True)
+    earlier, later = ("small", "large") if is_first else ("large", "small")
+    assert house.extract(earlier)[MARCH].status is Status.ACCEPTED
+
+    outcome = house.extract(later)[MARCH]
+
+    error = outcome.error
+    assert error is not None
+    assert (outcome.status, error.code) == (Status.QUARANTINED, "CT-LAND-DISPLACED")
+    for word in ("'small'", "'large'", "1 account (999999999999 / 444444444444)", "0.25",
+                 "month: 2026-03", "accept-shrink"):  # fmt: skip
+        assert word in str(error)
+    assert counting(house) == {"main", earlier}
+    require_verdict_stands(house, watched, outcome, later)
+
+    assert house.extract(later, "closed account")[MARCH].status is Status.ACCEPTED
+    assert counting(house) == {"main", "small"}
+    assert survey(house.context()).problems == ()
+    found = lost(house)
+    assert (found["source_name"], found["lost_accounts"]) == ("large", 1)
+    assert found["lost_billed"] == Decimal("0.25")
+    assert "accepted: closed account" in found["detail"]
+
+
+def test_accounts_that_a_change_of_authority_loses_are_a_problem(
+    house: House, aws: AwsFolder, tmp_path: Path
+) -> None:
+    """Nothing arrives, so that no delivery can be refused; a run and `status` end with 3."""
+    other = AwsFolder(tmp_path / "other")
+    other.deliver(parquet(rows(accounts=BOTH)))
     house.add("second", other.root, authoritative=True)
     assert house.extract("second")[MARCH].status is Status.ACCEPTED
-    counted = counted_deliveries(house.context(), house.state)
-    assert {unit.source for unit in counted} == {"second"}
+    house.add("second", other.root)
+    house.add("main", aws.root, authoritative=True)
+
+    assert counting(house) == {"main"}
+
+    [problem] = survey(house.context()).problems
+    assert (problem.source, problem.status) == ("second", Status.DISPLACED)
+    assert problem.error is not None
+    assert problem.error.code == "CT-LAND-DISPLACED"
+    assert "1 account (999999999999 / 333333333333)" in str(problem.error)
+    found = lost(house)
+    assert (found["source_name"], found["lost_accounts"]) == ("second", 1)
+    assert found["lost_billed"] == sum(
+        Decimal(str(one["BilledCost"])) for one in rows(accounts=["333333333333"])
+    )
 
 
 def test_two_authorities_are_none(house: House, aws: AwsFolder, tmp_path: Path) -> None:

@@ -71,6 +71,19 @@ def test_a_line_without_cost(tmp_path: Path) -> None:
     assert code(landed(root)[1]) == "CT-DECODE-ABSENT"
 
 
+@pytest.mark.parametrize("kind", ["PROMOTION", "COMMITTED_USAGE_DISCOUNT", "FREE_TIER"])
+def test_a_credit_without_an_amount_may_be_missing_money(tmp_path: Path, kind: str) -> None:
+    root = tmp_path / "exports"
+    rows = [deliveries.line("A1", 5.0, deliveries.credit(kind, -1.0))]
+    folder = deliveries.write(root, rows)
+    unknown = [rows[0] | {"credits": [rows[0]["credits"][0] | {"amount": None}]}]
+    pq.write_table(deliveries.table(unknown), folder / PART)
+    _, outcome = landed(root)
+    assert code(outcome) == "CT-DECODE-ABSENT"
+    for word in ("credits.amount", "data row: 1", PART, "2026-03"):
+        assert word in str(outcome.error)
+
+
 @pytest.mark.parametrize("name", ["cost", "credits.amount", "BilledCost"])
 def test_a_sum_of_the_manifest_differs(tmp_path: Path, name: str) -> None:
     root = tmp_path / "exports"

@@ -212,6 +212,26 @@ def test_a_measure_takes_the_first_value_and_every_nested_amount(
     assert tally.sums == {"Cost": Decimal(12), "BilledCost": Decimal("10.8")}
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])
+@pytest.mark.parametrize("credit", [{"amount": None}, {"name": "trial"}, None])
+def test_a_credit_without_an_amount_is_no_credit_of_nothing(
+    suffix: str, credit: dict[str, object] | None, tmp_path: Path
+) -> None:
+    lines = [*LINES, {"Cost": 2.0, "Net": None, "Credits": [{"amount": -1.0}, credit]}]
+    path = write(tmp_path, suffix, lines)
+    with pytest.raises(CloudtallyError) as raised:
+        shape_and_add(path, path.name, Tally(MEASURED), {})
+    assert raised.value.code == "CT-DECODE-ABSENT"
+    assert "Credits.amount" in str(raised.value)
+    assert raised.value.where["data row"] == "3"
+
+
+def test_credits_of_which_no_record_has_an_amount(tmp_path: Path) -> None:
+    path = write(tmp_path, ".parquet", [{"Cost": 2.0, "Credits": [{"name": "trial"}]}])
+    with pytest.raises(CloudtallyError, match="states no amount"):
+        shape_and_add(path, path.name, Tally(MEASURED), {})
+
+
 def test_an_empty_cell_of_a_measure_lets_the_next_column_count(tmp_path: Path) -> None:
     rows = [{"Cost": "5", "Net": ""}, {"Cost": "7", "Net": "NULL"}, {"Cost": "1", "Net": "0"}]
     path = write(tmp_path, ".csv", rows)

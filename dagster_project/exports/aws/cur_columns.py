@@ -137,6 +137,13 @@ _MANDATORY = (
     "line_item_usage_start_date",
 )
 
+_NETS = {
+    "line_item_net_unblended_cost": "line_item_unblended_cost",
+    "reservation_net_effective_cost": "reservation_effective_cost",
+    "savings_plan_net_savings_plan_effective_cost": "savings_plan_savings_plan_effective_cost",
+}
+"""What AWS bills after discounts; the columns only exist in a month that has some."""
+
 _WITHOUT_RESOURCES = (
     "the export was set up without resource ids; ResourceId stays NULL, and lines of one resource "
     "can't be told from those of another"
@@ -211,5 +218,6 @@ def _schema(
         extensible=False,
         prefixes=prefixes,
         measures=(Measure("BilledCost", first_of=cash),),
+        nets={spelled[net]: spelled[gross] for net, gross in _NETS.items()},
         noted={spelled["line_item_resource_id"]: _WITHOUT_RESOURCES},
     )

@@ -23,6 +23,19 @@
     )
 {%- endmacro %}
 
+{#-
+    Usage of a day before the billing period of its line: of a period that is invoiced already. A
+    period needn't be a calendar month, so the line's own start counts where it states one.
+-#}
+{% macro azure_is_late_usage() -%}
+    (
+        charge_category = 'Usage'
+        and charge_date < coalesce(
+            BillingPeriodStartDate, cast(billing_month as {{ timestamp_type() }})
+        )
+    )
+{%- endmacro %}
+
 {#- Kinds of charge that the mapping knows. -#}
 {% macro azure_charge_type_is_known() -%}
     coalesce(charge_type, 'usage') in (
@@ -44,5 +57,6 @@
     end,
     case
         when not {{ azure_charge_type_is_known() }} then {{ repair('UnknownChargeType') }}
-    end
+    end,
+    case when {{ azure_is_late_usage() }} then {{ repair('LateUsage') }} end
 {%- endmacro %}

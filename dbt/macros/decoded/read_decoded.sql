@@ -118,7 +118,8 @@
 {#- Columns as one JSON object, keys without their beginning, absent values left out. -#}
 {% macro gathered_json(names, prefixes, types) -%}
     {%- set keys = [] -%}
-    {%- for name in names -%}
+    {%- for column in names -%}
+        {%- set name = gathered_name(column) -%}
         {%- set key = {'text': name} -%}
         {%- for prefix in prefixes
             if name.startswith(prefix) and name[prefix | length:] | length < key.text | length -%}
@@ -127,6 +128,11 @@
         {%- do keys.append(key.text) -%}
     {%- endfor -%}
     {{ keyed_json(names, keys, types) }}
+{%- endmacro %}
+
+{#- A column's name as its provider spells it; dagster_project/decoding/case_twins.py says why. -#}
+{% macro gathered_name(column) -%}
+    {{ return(modules.re.sub('#case[0-9]+$', '', column)) }}
 {%- endmacro %}
 
 {#- Whether any file of an export's current deliveries has one of these columns. -#}

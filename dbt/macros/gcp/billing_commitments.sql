@@ -7,9 +7,12 @@
     offsets leave over is unused. An hour in which nothing was used has no offset, and is known by
     the other hours of its subscription.
 
+    A correction takes covered usage back: its part counts below zero, gives back what it had drawn
+    of the fee, and leaves more of the commitment unused.
+
     Gives:
         used: a covered part of a line, with the fee group that it draws on.
-        fee_groups: fees that are shared together, with what was committed and consumed.
+        fee_groups: fees that are shared together, with what was committed, consumed, taken back.
 -#}
 {% macro gcp_billing_commitments() -%}
 fee_lines as (
@@ -75,7 +78,7 @@ covered_up_to as (
     from covered_parts
 ),
 
-used_parts as (
+measured_parts as (
     select
         *,
         case when commitment_category = 'Usage' then resource_kind else service_name end
@@ -83,6 +86,16 @@ used_parts as (
         {{ gcp_share('pricing_quantity') }} as covered_quantity,
         {{ with_sign_of('cost', amount_minus('covered_to', 'covered_from')) }} as covered_amount
     from covered_up_to
+),
+
+used_parts as (
+    select
+        *,
+        coalesce(
+            case when commitment_category = 'Usage' then covered_quantity else covered_amount end,
+            cast(0 as decimal(38, 18))
+        ) as consumed_amount
+    from measured_parts
 ),
 
 credit_ids as (
@@ -216,10 +229,8 @@ used as (
         ranked_fees.fee_group,
         coalesce(ranked_fees.is_linked, false) as is_linked,
         ranked_fees.only_subscription_id,
-        {{ amount_billionths(
-            "coalesce(case when used_parts.commitment_category = 'Usage' "
-            ~ "then used_parts.covered_quantity else used_parts.covered_amount end, 0)"
-        ) }} as consumed
+        {{ amount_billionths('used_parts.consumed_amount') }} as consumed,
+        round(used_parts.consumed_amount, 9) < 0 as is_taken_back
     from used_parts
     left join ranked_fees
         on
@@ -239,33 +250,53 @@ consumption as (
         source_name,
         billing_month,
         fee_group,
-        cast(sum(consumed) as decimal(38, 0)) as consumed
+        cast(sum(case when is_taken_back then 0 else consumed end) as decimal(38, 0)) as consumed,
+        cast(sum(case when is_taken_back then consumed else 0 end) as decimal(38, 0)) as taken_back
     from used
     where fee_group is not null
     group by source_name, billing_month, fee_group
 ),
 
--- Without a quantity, or where nothing was consumed, the whole fee is unused. More can't be used
--- than there is: then all of the fee is used.
-fee_groups as (
+-- A fee without a quantity is worth what was consumed.
+committed_fees as (
     select
         fees.*,
-        coalesce(consumption.consumed, 0) as consumed,
+        {{ gcp_wide('coalesce(consumption.consumed, 0)') }} as consumed,
+        {{ gcp_wide('coalesce(consumption.taken_back, 0)') }} as taken_back,
         case
-            when coalesce(consumption.consumed, 0) = 0
-                then greatest({{ amount_billionths('coalesce(fees.committed_quantity, 0)') }}, 1)
-            else greatest(
-                {{ amount_billionths('coalesce(fees.committed_quantity, 0)') }} - consumption.consumed, 0
-            )
-        end as unused
+            when fees.committed_quantity <> 0
+                then {{ amount_billionths('fees.committed_quantity') }}
+            else {{ gcp_wide('coalesce(consumption.consumed, 0)') }}
+        end as committed
     from fees
     left join consumption
         on
             fees.source_name = consumption.source_name
             and fees.billing_month = consumption.billing_month
             and fees.fee_group = consumption.fee_group
+),
+
+-- What was neither committed nor consumed has no price: all of such a fee is unused. More can't be
+-- used than there is: then all of the fee is used. A millionth of what is taken back is no price
+-- of it either, and would be more than mul_div holds.
+fee_groups as (
+    select
+        *,
+        case
+            when committed = 0 then 1
+            else greatest(committed - consumed + taken_back, 0)
+        end as unused,
+        case
+            when committed > 0 and taken_back <= committed * {{ gcp_wide(1000000) }}
+                then {{ amount_up_to(
+                    'fee', 'taken_back', gcp_wide('greatest(committed, consumed - taken_back)')
+                ) }}
+        end as given_back
+    from committed_fees
 )
 {%- endmacro %}
+
+{% macro gcp_wide(number) -%}cast({{ number }} as {{ wide_integer_type() }}){%- endmacro %}
 
 {#- Whether a fee commits to spending or to using. -#}
 {% macro gcp_fee_category() -%}

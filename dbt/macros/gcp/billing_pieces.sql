@@ -80,6 +80,21 @@
                 then {{ repair('ConsumedQuantityTooLarge') }}
         end,
         case when piece_effective_cost is null then {{ repair('CommitmentFeeMissing') }} end,
+        case when is_late_usage then {{ repair('LateUsage') }} end,
         case when not is_third_party then {{ service_change() }} end
     ), '')
+{%- endmacro %}
+
+{#-
+    First instant of the billing month as Google counts it: midnight in California. On the first of a
+    month it is summer there from April to November.
+-#}
+{% macro gcp_month_begins() -%}
+    (
+        cast(billing_month as {{ timestamp_type() }})
+        + case
+            when extract(month from billing_month) between 4 and 11 then interval 7 hours
+            else interval 8 hours
+        end
+    )
 {%- endmacro %}

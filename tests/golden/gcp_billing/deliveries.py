@@ -180,7 +180,7 @@ FLEX_FEE = "Commitment - dollar based v1: GCP Compute for 1 year"
 MODEL = {"id": "7754-699E-0EBF", "description": "Compute Flexible CUDs 1 Year"}
 
 LINES = (
-    # A resource commitment: 100 core hours for 60, of which 70 are used.
+    # A resource commitment: 100 core hours for 60, of which 70 are used and 10 given back.
     line("R1", 60.0, quantity=100.0, sku=CPU_FEE, subscription={"instance_id": "sub-cpu"},
          project=None, start="03-01T08", end="03-31T08"),
     line("R2", 80.0, credit(RESOURCE, -50.0), quantity=80.0, cost_at_list=88.0,
@@ -191,12 +191,21 @@ LINES = (
          tags=[{"key": "team", "value": "tagged", "inherited": True, "namespace": "o/1"},
                {"key": "cost", "value": "7", "inherited": False, "namespace": "o/1"}]),
     line("R3", 20.0, credit(RESOURCE, -20.0), quantity=20.0, start="03-07T00", end="03-07T01"),
-    # A flexible commitment of 100 at list for 72; 75 are used, by two services.
+    # 16 of those 80 hours were metered twice; 10 of them had been covered.
+    line("K1", -16.0, credit(RESOURCE, 10.0), quantity=-16.0, cost_at_list=-17.6,
+         adjustment_info={"id": "a-3", "description": "Metered twice", "type": "USAGE_CORRECTION",
+                          "mode": "PARTIAL_CORRECTION"}),
+    # A flexible commitment of 100 at list for 72; 75 are used, by two services, 7 given back.
     line("F1", 72.0, quantity=100.0, sku=FLEX_FEE, region=None, project=None,
          subscription={"instance_id": "sub-flex"}, start="03-01T08", end="03-31T08"),
     line("F2", 50.0, credit(SPEND, -50.0, identity="sub-flex")),
     line("F3", 30.0, credit(SPEND, -25.0, identity="sub-flex"), service="Kubernetes Engine",
          sku="Autopilot Balanced Pod mCPU Requests"),
+    # Usage of February, covered by it and taken back in March.
+    line("K2", -7.0, credit(SPEND, 7.0, identity="sub-flex"), quantity=-0.5, start="02-10T00",
+         end="02-10T01",
+         adjustment_info={"id": "a-4", "description": "Never ran", "type": "USAGE_CORRECTION",
+                          "mode": "COMPLETE_NEGATION"}),
     # The newer model: usage has its price, the fee of 40 is offset but for 10.
     line("M1", 40.0, credit("FEE_UTILIZATION_OFFSET", -30.0), quantity=40.0, region=None,
          project=None, sku="Compute Flexible CUD fee", subscription={"instance_id": "sub-new"},
@@ -206,8 +215,10 @@ LINES = (
          subscription={"instance_id": "sub-new"}, start="03-31T08", end="03-31T09"),
     line("M2", 30.0, sku="N2 Instance Core", consumption_model=MODEL, cost_at_list=45.0,
          cost_at_effective_price_default=Decimal("41.666666667")),
-    # Covered by a commitment whose fee isn't here.
+    # Covered by a commitment whose fee isn't here, and some of that taken back.
     line("W1", 8.0, credit(RESOURCE, -8.0), quantity=4.0, unit="gibibyte hour",
+         sku="N1 Predefined Instance Ram", region="europe-west1"),
+    line("W2", -2.0, credit(RESOURCE, 2.0), quantity=-1.0, unit="gibibyte hour",
          sku="N1 Predefined Instance Ram", region="europe-west1"),
     # Credits.
     line("P1", 12.0, credit("PROMOTION", -12.0, "Free trial"), service="Cloud Storage",
@@ -226,9 +237,10 @@ LINES = (
     line("C1", -6.0, start="02-10T00", end="02-10T01", quantity=-6.0,
          adjustment_info={"id": "a-2", "description": "Metered twice", "type": "USAGE_CORRECTION",
                           "mode": "PARTIAL_CORRECTION"}),
-    # Used on the evening of 28 February in California, billed with March.
-    line("L1", 0.1, start="03-01T05", end="03-01T06"),
+    # Used on 28 February in California, billed with March; then the first hour of March there.
+    line("L1", 0.1, start="03-01T07", end="03-01T08"),
     line("L2", 0.2, start="02-28T10", end="02-28T11"),
+    line("L3", 0.3, start="03-01T08", end="03-01T09"),
     # A partner's service, bought by subscription.
     line("Q1", 3.0, service="Acme Scanner", sku="Scans", transaction_type="THIRD_PARTY_RESELLER",
          invoice="202603", seller_name="Acme Inc.", subscription={"instance_id": "sub-acme"}),

@@ -253,7 +253,8 @@ conformed as (
             else 'Used'
         end as CapacityReservationStatus,
         charge_category as ChargeCategory,
-        case when charge_type = 'refund' then 'Correction' end as ChargeClass,
+        case when charge_type = 'refund' or {{ azure_is_late_usage() }} then 'Correction' end
+            as ChargeClass,
         coalesce(ProductName, MeterName, MeterCategory) as ChargeDescription,
         case lower(replace(Frequency, ' ', ''))
             when 'onetime' then 'One-Time'

@@ -7,7 +7,8 @@ regions as (
     {{ regions_of('gcp') }}
 ),
 
--- Covered usage and what nobody used share the fee; all of it, to the last digit.
+-- Covered usage and what nobody used share the fee and what corrections give back of it; all of it,
+-- to the last digit.
 sharers as (
     select
         {{ gcp_piece_columns() | join(',\n        ') }},
@@ -26,6 +27,7 @@ sharers as (
         not is_linked and fee_group is not null as is_pooled,
         fee_group,
         consumed as weight,
+        is_taken_back,
         {{ gcp_line_order() }} as order_key
     from used
     union all
@@ -48,6 +50,7 @@ sharers as (
         linked_id is null and consumed > 0 as is_pooled,
         fee_group,
         unused as weight,
+        false as is_taken_back,
         'unused' as order_key
     from fee_groups
     where unused > 0
@@ -56,10 +59,18 @@ sharers as (
 with_fee as (
     select
         sharers.*,
-        fee_groups.fee as piece_effective_cost,
+        case
+            when sharers.is_taken_back
+                then {{ amount_minus('cast(0 as decimal(38, 18))', 'fee_groups.given_back') }}
+            else {{ amount_plus(
+                'fee_groups.fee', 'coalesce(fee_groups.given_back, cast(0 as decimal(38, 18)))'
+            ) }}
+        end as piece_effective_cost,
         cast(
             sum(sharers.weight) over (
-                partition by sharers.source_name, sharers.billing_month, sharers.fee_group
+                partition by
+                    sharers.source_name, sharers.billing_month, sharers.fee_group,
+                    sharers.is_taken_back
             ) as decimal(38, 0)
         ) as sum_of_weights
     from sharers
@@ -72,9 +83,9 @@ with_fee as (
 
 shared as (
     {{ largest_remainder(
-        'with_fee', 'source_name, billing_month, fee_group', 'order_key', 'weight',
+        'with_fee', 'source_name, billing_month, fee_group, is_taken_back', 'order_key', 'weight',
         'sum_of_weights', ['piece_effective_cost'],
-        gcp_piece_columns() + gcp_shared_columns() + ['order_key']
+        gcp_piece_columns() + gcp_shared_columns() + ['is_taken_back', 'order_key']
     ) | indent(4) }}
 ),
 
@@ -181,6 +192,8 @@ described as (
         end as CommitmentDiscountId,
         commitment_category is not null and known_commitment_id is null as is_id_composed,
         piece in ('used', 'unused') or is_priced_by_commitment as is_committed,
+        piece in ('line', 'used') and charge_category = 'Usage' and not is_correction
+        and usage_end_time <= {{ gcp_month_begins() }} as is_late_usage,
         {{ parsed_records('labels', ['key', 'value']) }} as label_records,
         {{ parsed_records('project_labels', ['key', 'value']) }} as project_label_records,
         {{ parsed_records('tags', ['key', 'value']) }} as tag_records,
@@ -265,8 +278,9 @@ conformed as (
         case
             when
                 is_correction and ChargeCategory <> 'Credit'
-                and usage_start_time < cast(billing_month as {{ timestamp_type() }})
+                and usage_start_time < {{ gcp_month_begins() }}
                 then 'Correction'
+            when is_late_usage then 'Correction'
         end as ChargeClass,
         case
             when piece = 'credit' then credit_name
@@ -284,8 +298,8 @@ conformed as (
         case when commitment_category is not null then credit_name end as CommitmentDiscountName,
         case
             when commitment_category is null then null
-            when is_priced_by_commitment then abs(kept_cost)
-            when commitment_category = 'Spend' and piece = 'used' then abs(piece_contracted_cost)
+            when is_priced_by_commitment then kept_cost
+            when commitment_category = 'Spend' and piece = 'used' then piece_contracted_cost
             else piece_quantity
         end as CommitmentDiscountQuantity,
         case

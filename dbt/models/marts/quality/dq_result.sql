@@ -34,6 +34,10 @@ decode_counts as (
     select * from {{ source('ledger', 'decode_counts') }}
 ),
 
+displaced as (
+    select * from {{ source('ledger', 'displaced') }}
+),
+
 sources as (
     select
         source_name,
@@ -219,7 +223,7 @@ decoded as (
     from (
         select
             decode_counts.*,
-            decode_counts.name = 'unknown_column'
+            decode_counts.name in ('unknown_column', 'net_cost_zero')
             or (
                 decode_counts.name in ('amount_as_text', 'zone_missing')
                 and coalesce(sources.export, '') = 'focus'
@@ -227,6 +231,23 @@ decoded as (
         from decode_counts
         left join sources on decode_counts.source_name = sources.source_name
     ) as judged
+),
+
+-- A month that an authority leaves out takes accounts with it that only this source holds.
+left_out as (
+    select
+        'accounts_displaced' as check_id,
+        case when lost_accounts > 0 then 'warn' else 'info' end as severity,
+        lost_accounts = 0 as passed,
+        source_name,
+        provider,
+        month as billing_month,
+        delivery_id,
+        cast(null as {{ varchar_type() }}) as column_name,
+        lost_billed as measured,
+        case when lost_billed is not null then 'billing currency' end as unit,
+        detail
+    from displaced
 ),
 
 arrivals as (
@@ -294,6 +315,8 @@ union all
 select * from carbon_tie_out
 union all
 select * from decoded
+union all
+select * from left_out
 union all
 select * from arrivals
 union all
