@@ -164,6 +164,7 @@ class Settings(BaseModel):
         home: Folder of landing, ledger, warehouse and published marts.
         reporting_currency: ISO 4217 code for marts that convert.
         rules: File of virtual tag rules; the packaged defaults when absent.
+        chargeback: File of shared costs and their drivers; nothing is shared when absent.
         clock: Day by which lateness and period states are judged; today when absent.
         sources: Configured exports.
         inputs: Files of the company itself, by name in the file: a location, or a mapping of
@@ -175,6 +176,7 @@ class Settings(BaseModel):
     home: Path
     reporting_currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     rules: Path | None = None
+    chargeback: Path | None = None
     clock: dt.date | None = None
     sources: tuple[SourceConfig, ...] = ()
     inputs: tuple[InputConfig, ...] = ()
@@ -290,7 +292,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _resolve_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     resolved = dict(raw)
-    for key in ("home", "rules"):
+    for key in ("home", "rules", "chargeback"):
         if isinstance(resolved.get(key), str):
             resolved[key] = folder / resolved[key]
     sources = resolved.get("sources")

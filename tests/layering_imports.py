@@ -36,8 +36,9 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     # decisions and rules
     "ledger": frozenset({"errors", "months", "version"}),
     "rules": frozenset({"errors", "months"}),
+    "chargeback": frozenset({"errors", "months", "rules"}),
     # the steps, and what readers see
-    "pipeline": _GROUND | _ARRIVAL | {"ledger", "rules"},
+    "pipeline": _GROUND | _ARRIVAL | {"ledger", "rules", "chargeback"},
     "publish": _GROUND | {"ledger", "pipeline", "publish.report", "expectations"},
     "publish.report": frozenset({"publish.report_assets"}),
     "publish.report_assets": frozenset({"errors", "months"}),

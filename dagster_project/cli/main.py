@@ -182,7 +182,11 @@ def main() -> None:
         cli(standalone_mode=False)
     except CloudtallyError as error:
         Screen("--json" in sys.argv).error(error)
-        sys.exit(MISTAKEN if error.code.startswith(("CT-CONFIG", "CT-RULES")) else FAILED)
+        sys.exit(
+            MISTAKEN
+            if error.code.startswith(("CT-CONFIG", "CT-RULES", "CT-CHARGEBACK"))
+            else FAILED
+        )
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.chargeback.table import POOL_COLUMNS, pool_rows
 from dagster_project.decoding.decode import read_stats
 from dagster_project.landing.delivery import Delivery
 from dagster_project.ledger.state import Decision, LedgerState, Unit
@@ -17,7 +18,8 @@ from dagster_project.pipeline.calendar import CalendarRow, PeriodRow, calendar_r
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import decode_landed, landed_delivery
 from dagster_project.pipeline.inputs import input_states, load_inputs
-from dagster_project.pipeline.plan import counted_deliveries, current_inputs
+from dagster_project.pipeline.plan import chargeback_of, counted_deliveries, current_inputs
+from dagster_project.pipeline.rates import is_configured, locked_rates
 from dagster_project.pipeline.readers import reader_of
 from dagster_project.rules.parse import load_rules
 from dagster_project.rules.table import TAG_RULES_COLUMNS, rule_rows
@@ -95,6 +97,15 @@ def ledger_tables(context: Context, dirty: Iterable[Month]) -> dict[str, Table]:
         "denied_accounts": _denied_accounts(context, landed),
         "dirty_months": ([("month", "date")], [(month,) for month in dirty]),
         "tag_rules": _tag_rules(context),
+        "chargeback_pools": (
+            POOL_COLUMNS,
+            pool_rows(chargeback_of(context)),
+        ),
+        "locked_rates": _locked_rates(state),
+        "reporting": (
+            [("reporting_currency", "varchar"), ("rates_configured", "boolean")],
+            [(context.settings.reporting_currency, is_configured(context))],
+        ),
     }
 
 
@@ -303,6 +314,18 @@ def _tag_rules(context: Context) -> Table:
     ]
     kinds = {"string": "varchar", "int": "integer"}
     return [(name, kinds[kind]) for name, kind in TAG_RULES_COLUMNS], list(rows)
+
+
+def _locked_rates(state: LedgerState) -> Table:
+    return (
+        [
+            ("month", "date"),
+            ("from_currency", "varchar"),
+            ("to_currency", "varchar"),
+            ("rate", "decimal(38,18)"),
+        ],
+        locked_rates(state),
+    )
 
 
 def _dataclass_table(row_type: type, rows: list[Any]) -> Table:

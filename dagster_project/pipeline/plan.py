@@ -9,12 +9,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from dagster_project.chargeback.model import Chargeback
+from dagster_project.chargeback.parse import load_chargeback
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.months import Month
 from dagster_project.paths import PROJECT_ROOT, Home
 from dagster_project.pipeline.calendar import calendar_rows, period_rows, sector_rows
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.overlap import shared_accounts
+from dagster_project.pipeline.rates import locked_rates
 from dagster_project.rules.parse import load_rules
 from dagster_project.settings import INPUTS
 from dagster_project.version import code_hash, hash_files
@@ -142,6 +145,20 @@ def rules_id(context: Context) -> str:
     return load_rules(context.settings.rules).id
 
 
+def chargeback_of(context: Context) -> Chargeback:
+    """Return the configured pools and drivers of shared costs."""
+    return load_chargeback(context.settings.chargeback)
+
+
+def finance_content(context: Context) -> list[Any]:
+    """Return what shapes finance's marts beside inputs: currency, drivers, locked rates."""
+    return [
+        context.settings.reporting_currency,
+        chargeback_of(context).content(),
+        [[str(value) for value in row] for row in locked_rates(context.state())],
+    ]
+
+
 def _without_displaced(
     context: Context, state: LedgerState, counted: dict[Unit, Decision], authority: str
 ) -> dict[Unit, Decision]:
@@ -185,7 +202,17 @@ def _publication_content(context: Context, state: LedgerState, prints: dict[Mont
     )
     configured = [source.export for source in context.settings.inputs]
     return _hash(
-        [months, calendar, periods, sectors, configured, inputs, held_back, publishing_code()]
+        [
+            months,
+            calendar,
+            periods,
+            sectors,
+            configured,
+            inputs,
+            held_back,
+            finance_content(context),
+            publishing_code(),
+        ]
     )
 
 

@@ -21,6 +21,7 @@ from dagster_project.paths import Home
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.plan import (
     Plan,
+    chargeback_of,
     counted_deliveries,
     current_inputs,
     place_of,
@@ -226,6 +227,7 @@ def _manifest(
         "hash_algorithm": HASH_ALGORITHM,
         "content": plan.content,
         "rules": rules_id(context),
+        "chargeback": {"id": chargeback_of(context).id, **chargeback_of(context).content()},
         "reporting_currency": context.settings.reporting_currency,
         "deliveries": [
             [unit.source, unit.month.isoformat(), unit.variant, decision.delivery_id]
