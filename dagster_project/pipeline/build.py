@@ -40,6 +40,7 @@ MONTHLY_MODELS = (
     "int_dimension_members",
     "int_spend_carbon__monthly",
     "int_hotspots__monthly",
+    "int_chargeback__monthly",
     "int_focus__charge_issuers",
     "fct_cost_and_carbon",
     "mart_spend_carbon_daily",

@@ -10,10 +10,12 @@ from expectations.suites import (
     fct_cost_and_carbon,
     fct_emissions_reported,
     focus_datasets,
+    mart_chargeback_month,
     mart_data_calendar,
     mart_hotspot,
     mart_spend_carbon_daily,
     mart_spend_carbon_monthly,
+    mart_spend_reporting_month,
 )
 
 ALL_SUITES: tuple[Suite, ...] = (
@@ -21,6 +23,8 @@ ALL_SUITES: tuple[Suite, ...] = (
     fct_emissions_reported.SUITE,
     mart_spend_carbon_daily.SUITE,
     mart_spend_carbon_monthly.SUITE,
+    mart_spend_reporting_month.SUITE,
+    mart_chargeback_month.SUITE,
     mart_hotspot.SUITE,
     mart_data_calendar.SUITE,
     dq_result.SUITE,
