@@ -59,6 +59,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "dagster": ("assets", "definitions", "partitions"),
     "dagster_dbt": ("assets", "definitions"),
     "dbt": ("pipeline.spark_job",),  # elsewhere it runs as a process of its own
+    "dbt_common": ("pipeline.macros",),
     "pyspark": ("pipeline.spark_job",),
     "duckdb": ("decoding", "pipeline", "publish", "evidence", "cli.truth"),
     "great_expectations": ("expectations",),

@@ -12,22 +12,16 @@ from typing import Literal
 
 import click
 
+from dagster_project.cli.options import month_option
+from dagster_project.cli.owners import owners
 from dagster_project.cli.screen import Screen
 from dagster_project.errors import CloudtallyError
-from dagster_project.months import Month, parse_month
+from dagster_project.months import Month
 from dagster_project.settings import CONFIG_VARIABLE, Settings, load_settings
 
 FAILED = 1
 MISTAKEN = 2
 HELD_BACK = 3
-
-
-def month_option(text: str) -> Month:
-    """Read a month on the command line, YYYY-MM."""
-    try:
-        return parse_month(text)
-    except CloudtallyError as error:
-        raise click.BadParameter(error.what) from None
 
 
 @click.group()
@@ -141,6 +135,9 @@ def dashboard(screen: Screen, no_browser: bool) -> None:
     screen.report(page)
     if not no_browser:
         webbrowser.open(page.as_uri())
+
+
+cli.add_command(owners)
 
 
 def _settings(path: Path) -> Settings:

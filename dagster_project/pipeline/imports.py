@@ -21,6 +21,7 @@ from dagster_project.pipeline.inputs import input_states, load_inputs
 from dagster_project.pipeline.plan import chargeback_of, counted_deliveries, current_inputs
 from dagster_project.pipeline.rates import is_configured, locked_rates
 from dagster_project.pipeline.readers import reader_of
+from dagster_project.rules.model import RuleSet
 from dagster_project.rules.parse import load_rules
 from dagster_project.rules.table import TAG_RULES_COLUMNS, rule_rows
 from dagster_project.sqltext import quoted
@@ -96,7 +97,7 @@ def ledger_tables(context: Context, dirty: Iterable[Month]) -> dict[str, Table]:
         "periods": _dataclass_table(PeriodRow, period_rows(context.settings, state)),
         "denied_accounts": _denied_accounts(context, landed),
         "dirty_months": ([("month", "date")], [(month,) for month in dirty]),
-        "tag_rules": _tag_rules(context),
+        "tag_rules": tag_rules_table(load_rules(context.settings.rules)),
         "chargeback_pools": (
             POOL_COLUMNS,
             pool_rows(chargeback_of(context)),
@@ -307,11 +308,9 @@ def _denied_accounts(context: Context, landed: dict[Unit, Delivery]) -> Table:
     )
 
 
-def _tag_rules(context: Context) -> Table:
-    rows = [
-        tuple(row[name] for name, _ in TAG_RULES_COLUMNS)
-        for row in rule_rows(load_rules(context.settings.rules))
-    ]
+def tag_rules_table(rules: RuleSet) -> Table:
+    """Return the ledger's table of virtual tag rules."""
+    rows = [tuple(row[name] for name, _ in TAG_RULES_COLUMNS) for row in rule_rows(rules)]
     kinds = {"string": "varchar", "int": "integer"}
     return [(name, kinds[kind]) for name, kind in TAG_RULES_COLUMNS], list(rows)
 
