@@ -49,7 +49,8 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "assets": _GROUND | {"partitions", "pipeline", "publish", "expectations"},
     "definitions": _GROUND | {"partitions", "assets", "pipeline"},
     "assets.launch": _GROUND | {"partitions", "assets", "definitions", "pipeline"},
-    "cli": _GROUND | {"assets.launch", "pipeline", "publish", "evidence", "ledger", "sample_estate"},
+    "cli": _GROUND
+    | {"assets.launch", "pipeline", "publish", "evidence", "ledger", "sample_estate"},
     # beside the way: they know nothing of the pipeline
     "sample_estate": frozenset({"errors", "months"}),
     "docs_site": frozenset({"errors"}),
