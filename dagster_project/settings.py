@@ -170,6 +170,7 @@ class Settings(BaseModel):
         home: Folder of landing, ledger, warehouse and published marts.
         reporting_currency: ISO 4217 code for marts that convert.
         rules: File of virtual tag rules; the packaged defaults when absent.
+        chargeback: File of shared costs and their drivers; nothing is shared when absent.
         ledger_accounts: File of ledger accounts, in the file `ledger-accounts:`; a packaged one
             that maps little when absent.
         clock: Day by which lateness and period states are judged; today when absent.
@@ -183,6 +184,7 @@ class Settings(BaseModel):
     home: Path
     reporting_currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     rules: Path | None = None
+    chargeback: Path | None = None
     ledger_accounts: Path | None = Field(default=None, validation_alias="ledger-accounts")
     clock: dt.date | None = None
     sources: tuple[SourceConfig, ...] = ()
@@ -299,7 +301,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _resolve_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     resolved = dict(raw)
-    for key in ("home", "rules", "ledger-accounts"):
+    for key in ("home", "rules", "chargeback", "ledger-accounts"):
         if isinstance(resolved.get(key), str):
             resolved[key] = folder / resolved[key]
     sources = resolved.get("sources")

@@ -36,9 +36,10 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     # decisions and rules
     "ledger": frozenset({"errors", "months", "version"}),
     "rules": frozenset({"errors", "months"}),
+    "chargeback": frozenset({"errors", "months", "rules"}),
     "history": _GROUND | {"ledger"},
     # the steps, and what readers see
-    "pipeline": _GROUND | _ARRIVAL | {"ledger", "rules", "history"},
+    "pipeline": _GROUND | _ARRIVAL | {"ledger", "rules", "chargeback", "history"},
     "publish": _GROUND | {"ledger", "history", "pipeline", "publish.report", "expectations"},
     "publish.report": frozenset({"publish.report_assets"}),
     "publish.report_assets": frozenset({"errors", "months"}),
@@ -72,6 +73,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "dagster": ("assets", "definitions", "partitions"),
     "dagster_dbt": ("assets", "definitions"),
     "dbt": ("pipeline.spark_job",),  # elsewhere it runs as a process of its own
+    "dbt_common": ("pipeline.macros",),
     "pyspark": ("pipeline.spark_job",),
     "duckdb": (
         "books",

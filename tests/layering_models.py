@@ -74,6 +74,8 @@ PERMITS = (
     Permit(
         "int_gcp__billing_detailed_row_bridge", "division", ") // (", "quotient of whole numbers"
     ),
+    Permit("mart_spend_reporting_month", "division", ")) // (", "quotient of whole numbers"),
+    Permit("dq_result", "division", ")) // (", "quotient of whole numbers"),
     Permit("default__quotient", "division", ") // (", "quotient of whole numbers"),
     Permit("spark__quotient", "division", ") / (", "divides a multiple of the divisor"),
 )

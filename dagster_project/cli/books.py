@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from dagster_project.books.journal import Journal, View
-from dagster_project.cli.arguments import month_option
+from dagster_project.cli.options import month_option
 from dagster_project.cli.screen import Screen
 from dagster_project.months import Month, month_key
 from dagster_project.settings import load_settings

@@ -13,16 +13,17 @@ from typing import Literal
 import click
 
 from dagster_project.cli import periods
-from dagster_project.cli.arguments import month_option
 from dagster_project.cli.books import journal
+from dagster_project.cli.evidence import evidence
+from dagster_project.cli.options import FAILED, HELD_BACK, MISTAKEN, month_option
+from dagster_project.cli.owners import owners
 from dagster_project.cli.screen import Screen
 from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month
 from dagster_project.settings import CONFIG_VARIABLE, Settings, load_settings
 
-FAILED = 1
-MISTAKEN = 2
-HELD_BACK = 3
+MISTAKES = ("CT-CONFIG", "CT-RULES", "CT-ACCOUNTS", "CT-CHARGEBACK")
+"""Codes of errors in what the user wrote; a command ends before it does anything."""
 
 
 @click.group()
@@ -144,7 +145,7 @@ def dashboard(screen: Screen, no_browser: bool) -> None:
         webbrowser.open(page.as_uri())
 
 
-for command in (*periods.COMMANDS, journal):
+for command in (*periods.COMMANDS, evidence, journal, owners):
     cli.add_command(command)
 
 
@@ -190,9 +191,7 @@ def main() -> None:
         cli(standalone_mode=False)
     except CloudtallyError as error:
         Screen("--json" in sys.argv).error(error)
-        sys.exit(
-            MISTAKEN if error.code.startswith(("CT-CONFIG", "CT-RULES", "CT-ACCOUNTS")) else FAILED
-        )
+        sys.exit(MISTAKEN if error.code.startswith(MISTAKES) else FAILED)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dagster_project.cli.arguments import month_option, reason_option
+from dagster_project.cli.options import month_option, reason_option
 from dagster_project.cli.screen import Screen
 from dagster_project.months import Month, month_key
 from dagster_project.settings import load_settings

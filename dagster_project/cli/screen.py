@@ -212,6 +212,7 @@ class Screen:
             self.say(f"A copy to read: {copy}")
         if rebuilt:
             self.say(_rebuilt_sentence(rebuilt))
+
     def left_out(self, displacements: Sequence[Any]) -> None:
         """Print which months an authoritative source leaves out, and who is lost with them."""
         if not self.as_json:

@@ -173,6 +173,10 @@ def _rule_problems(
         found.append(
             ("CT-DECODE-VALUE", f"{value} not in ({listed})", f"is not allowed; known: {shown}")
         )
+    if rule.pattern:
+        pattern, example = rule.pattern
+        condition = f"not regexp_full_match(cast({value} as varchar), {literal(pattern)})"
+        found.append(("CT-DECODE-VALUE", condition, f"is not written like {example}"))
     found += _range_problems(rule, types)
     return [Problem(code, column, condition, sentence) for code, condition, sentence in found]
 
@@ -182,6 +186,8 @@ def _range_problems(rule: Rule, types: Mapping[str, str]) -> list[tuple[str, str
     found: list[tuple[str, str]] = []
     if rule.least is not None:
         found.append((f"{number} < {rule.least}", f"is less than {rule.least}"))
+    if rule.above is not None:
+        found.append((f"{number} <= {rule.above}", f"is not above {rule.above}"))
     if rule.below is not None:
         found.append((f"{number} >= {rule.below}", f"is not below {rule.below}"))
     if rule.decimals is not None:

@@ -120,20 +120,24 @@ class Rule:
         column: The column; the other attributes speak of its values.
         required: Whether every row has one; a part's constant of that name counts.
         least: The smallest allowed number.
+        above: The largest number that is too small.
         below: The smallest number that is too large.
         decimals: Digits that may follow the point.
         at_most: A column whose number is not exceeded.
         allowed: All allowed texts; any text when empty.
+        pattern: Regular expression that the whole text matches, and an example of such a text.
         needs: Columns that have a value wherever this one has.
     """
 
     column: str
     required: bool = False
     least: int | None = None
+    above: int | None = None
     below: int | None = None
     decimals: int | None = None
     at_most: str = ""
     allowed: tuple[str, ...] = ()
+    pattern: tuple[str, str] | None = None
     needs: tuple[str, ...] = ()
 
 

@@ -5,7 +5,7 @@ The columns of FOCUS datasets come from the seed that also shapes the published 
 
 from collections.abc import Iterable, Mapping
 
-from dagster_project.exports.base import ColumnKind, Schema
+from dagster_project.exports.base import ColumnKind, Rule, Schema
 from dagster_project.reference import seed_rows
 
 _PAYABLE = frozenset(
@@ -90,6 +90,8 @@ _BILLING_PERIODS = _dataset("BillingPeriod", "1.4", key=("InvoiceIssuerName", "B
 _CONTRACT_COMMITMENTS = _dataset(
     "ContractCommitment", "1.4", key=("ContractId", "ContractCommitmentId")
 )
+_CURRENCIES = tuple(row["code"] for row in seed_rows("focus/currencies"))
+_LARGEST_RATE = 10**9
 _FX_RATES = Schema(
     version="monthly",
     columns={
@@ -103,7 +105,13 @@ _FX_RATES = Schema(
     period=None,
     days=None,
     accounts=("from_currency", "to_currency"),
-    never_null=frozenset({"rate"}),
+    never_null=frozenset({"month", "from_currency", "to_currency", "rate"}),
+    rules=(
+        Rule("month", pattern=(r"\d{4}-(0[1-9]|1[0-2])", "2026-03")),
+        Rule("from_currency", allowed=_CURRENCIES),
+        Rule("to_currency", allowed=_CURRENCIES),
+        Rule("rate", above=0, below=_LARGEST_RATE),
+    ),
     key=("month", "from_currency", "to_currency"),
 )
 _LEDGER_POSTINGS = Schema(

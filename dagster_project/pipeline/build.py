@@ -42,6 +42,7 @@ MONTHLY_MODELS = (
     "int_dimension_members",
     "int_spend_carbon__monthly",
     "int_hotspots__monthly",
+    "int_chargeback__monthly",
     "int_focus__charge_issuers",
     "int_invoices__charged",
     "fct_cost_and_carbon",

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.chargeback.table import POOL_COLUMNS, pool_rows
 from dagster_project.decoding.decode import read_stats
 from dagster_project.history.restatement import Restatement
 from dagster_project.landing.delivery import Delivery
@@ -26,9 +27,11 @@ from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.displacement import billed, displacements
 from dagster_project.pipeline.extract import decode_landed, landed_delivery
 from dagster_project.pipeline.inputs import input_states, load_inputs
-from dagster_project.pipeline.plan import counted_deliveries, current_inputs
+from dagster_project.pipeline.plan import chargeback_of, counted_deliveries, current_inputs
+from dagster_project.pipeline.rates import is_configured, locked_rates
 from dagster_project.pipeline.readers import reader_of
 from dagster_project.pipeline.restated import restatement_table
+from dagster_project.rules.model import RuleSet
 from dagster_project.rules.parse import load_rules
 from dagster_project.rules.table import TAG_RULES_COLUMNS, rule_rows
 from dagster_project.sqltext import quoted
@@ -111,14 +114,21 @@ def ledger_tables(
         "decode_counts": _decode_counts(context, state, landed, folders),
         "calendar": _dataclass_table(CalendarRow, calendar_rows(context.settings, state)),
         "periods": _dataclass_table(PeriodRow, period_rows(context.settings, state)),
-        "invoices_due": _dataclass_table(
-            InvoiceDueRow, invoice_due_rows(context.settings, state)
-        ),
+        "invoices_due": _dataclass_table(InvoiceDueRow, invoice_due_rows(context.settings, state)),
         "denied_accounts": _denied_accounts(context, landed),
         "displaced": _displaced(context, state),
         "dirty_months": ([("month", "date")], [(month,) for month in dirty]),
-        "tag_rules": _tag_rules(context),
+        "tag_rules": tag_rules_table(load_rules(context.settings.rules)),
+        "chargeback_pools": (
+            POOL_COLUMNS,
+            pool_rows(chargeback_of(context)),
+        ),
+        "locked_rates": _locked_rates(state),
         "restatements": restatement_table(state, restatements),
+        "reporting": (
+            [("reporting_currency", "varchar"), ("rates_configured", "boolean")],
+            [(context.settings.reporting_currency, is_configured(context))],
+        ),
     }
 
 
@@ -350,13 +360,23 @@ def _displaced(context: Context, state: LedgerState) -> Table:
     )
 
 
-def _tag_rules(context: Context) -> Table:
-    rows = [
-        tuple(row[name] for name, _ in TAG_RULES_COLUMNS)
-        for row in rule_rows(load_rules(context.settings.rules))
-    ]
+def tag_rules_table(rules: RuleSet) -> Table:
+    """Return the ledger's table of virtual tag rules."""
+    rows = [tuple(row[name] for name, _ in TAG_RULES_COLUMNS) for row in rule_rows(rules)]
     kinds = {"string": "varchar", "int": "integer"}
     return [(name, kinds[kind]) for name, kind in TAG_RULES_COLUMNS], list(rows)
+
+
+def _locked_rates(state: LedgerState) -> Table:
+    return (
+        [
+            ("month", "date"),
+            ("from_currency", "varchar"),
+            ("to_currency", "varchar"),
+            ("rate", "decimal(38,18)"),
+        ],
+        locked_rates(state),
+    )
 
 
 def _dataclass_table(row_type: type, rows: list[Any]) -> Table:

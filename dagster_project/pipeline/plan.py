@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from dagster_project.chargeback.model import Chargeback
+from dagster_project.chargeback.parse import load_chargeback
 from dagster_project.ledger.state import Decision, LedgerState, Unit
 from dagster_project.months import Month
 from dagster_project.paths import PROJECT_ROOT, Home
@@ -20,6 +22,7 @@ from dagster_project.pipeline.calendar import (
 )
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.displacement import displaced_units, displacements
+from dagster_project.pipeline.rates import locked_rates
 from dagster_project.rules.parse import load_rules
 from dagster_project.settings import INPUTS
 from dagster_project.version import code_hash, hash_files
@@ -157,6 +160,20 @@ def configuration_id(context: Context) -> str:
     )
 
 
+def chargeback_of(context: Context) -> Chargeback:
+    """Return the configured pools and drivers of shared costs."""
+    return load_chargeback(context.settings.chargeback)
+
+
+def finance_content(context: Context) -> list[Any]:
+    """Return what shapes finance's marts beside inputs: currency, drivers, locked rates."""
+    return [
+        context.settings.reporting_currency,
+        chargeback_of(context).content(),
+        [[str(value) for value in row] for row in locked_rates(context.state())],
+    ]
+
+
 def _publication_content(context: Context, state: LedgerState, prints: dict[Month, str]) -> str:
     calendar = [
         [row.source_name, row.month, row.state, row.delivery_id, row.late_days is not None]
@@ -194,6 +211,7 @@ def _publication_content(context: Context, state: LedgerState, prints: dict[Mont
             inputs,
             held_back,
             left_out,
+            finance_content(context),
             publishing_code(),
         ]
     )

@@ -14,7 +14,9 @@ from dagster_project.pipeline.dbt import NodeResult, run_dbt
 from dagster_project.pipeline.guard import guarded_changes
 from dagster_project.pipeline.imports import import_ledger
 from dagster_project.pipeline.lock import home_lock
+from dagster_project.pipeline.owners import check_owners
 from dagster_project.pipeline.plan import Plan, make_plan, place_of, read_note, write_note
+from dagster_project.pipeline.rates import check_rates
 
 
 def begin(context: Context) -> None:
@@ -93,6 +95,8 @@ def build_marts(context: Context) -> list[NodeResult]:
         restatements = guarded_changes(context)
         plan = make_plan(context)
         import_ledger(context, _unpublished(context, plan), restatements)
+        check_rates(context)
+        check_owners(context)
         context.report("building dimensions and marts")
         return run_dbt(
             context,

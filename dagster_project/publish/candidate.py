@@ -27,6 +27,7 @@ from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.guard import guarded_changes
 from dagster_project.pipeline.plan import (
     Plan,
+    chargeback_of,
     configuration_id,
     counted_deliveries,
     current_inputs,
@@ -245,6 +246,7 @@ def _manifest(
         "hash_algorithm": HASH_ALGORITHM,
         "content": plan.content,
         "rules": rules_id(context),
+        "chargeback": {"id": chargeback_of(context).id, **chargeback_of(context).content()},
         "seeds": seeds_hash(),
         "configuration": configuration_id(context),
         "closes": standing_closes(state),

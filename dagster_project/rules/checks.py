@@ -1,21 +1,23 @@
 """What rules of one target do to each other: periods that overlap, rules that are never reached."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month, month_key
 from dagster_project.rules.model import Rule
+from dagster_project.rules.place import Place
 from dagster_project.rules.text import fold
 
 _BEGIN, _END = Month.min, Month.max
 
 
-def check_rules(rules: Mapping[str, Sequence[Rule]], file: str) -> list[str]:
+def check_rules(rules: Mapping[str, Sequence[Rule]], place: Place) -> list[str]:
     """Return warnings about rules that can never match.
 
     Raises:
-        CloudtallyError: CT-RULES-OVERLAP when two time-bound rules ask the same and share a month.
+        CloudtallyError: CT-<family>-OVERLAP when two time-bound rules ask the same in a month.
     """
     warnings: list[str] = []
     for target, ordered in rules.items():
@@ -23,11 +25,11 @@ def check_rules(rules: Mapping[str, Sequence[Rule]], file: str) -> list[str]:
         for same in _asking_the_same(ordered):
             for earlier, later in combinations(same, 2):
                 if earlier.bounded and later.bounded and _share_a_month(earlier, later):
-                    raise _overlap(file, target, earlier, later)
+                    raise _overlap(place, target, earlier, later)
                 if not earlier.bounded:
                     hidden.setdefault(later.name, earlier.name)
         warnings += [
-            f"{file}: rule {name!r} of {target} is never reached: {by!r} matches before it."
+            f"{place.file}: rule {name!r} of {target} is never reached: {by!r} matches before it."
             for name, by in hidden.items()
         ]
     return warnings
@@ -60,14 +62,12 @@ def _share_a_month(one: Rule, other: Rule) -> bool:
     )
 
 
-def _overlap(file: str, target: str, earlier: Rule, later: Rule) -> CloudtallyError:
-    return CloudtallyError(
-        "CT-RULES-OVERLAP",
+def _overlap(place: Place, target: str, earlier: Rule, later: Rule) -> CloudtallyError:
+    return replace(place, target=target, rule=later.name).error(
+        "OVERLAP",
         f"{later.name!r} asks the same as {earlier.name!r} in a period that overlaps: "
         f"{_period(later)} and {_period(earlier)}.",
-        where={"file": file, "target": target, "rule": later.name},
-        kept="Nothing was built; what is published stays as it is.",
-        next_step="Let the earlier rule end in the month before the later one begins.",
+        "Let the earlier rule end in the month before the later one begins.",
     )
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 from dagster_project.errors import CloudtallyError
+from dagster_project.rules.place import Place
 
 Node = str | list["Node"] | dict[str, "Node"]
 
 _LIMIT = 1024 * 1024
-_KEPT = "Nothing was built; what is published stays as it is."
 
 
 class _TextLoader(yaml.BaseLoader):
@@ -48,45 +48,44 @@ def _mapping(loader: _TextLoader, node: yaml.MappingNode) -> dict[str, Any]:
 _TextLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
-def read_document(text: str, file: str) -> dict[str, Node]:
+def read_document(text: str, place: Place) -> dict[str, Node]:
     """Read a YAML document whose top is a mapping; every scalar stays text.
 
     Raises:
-        CloudtallyError: CT-RULES-YAML when it is no such document, is larger than 1 MiB or holds
+        CloudtallyError: CT-<family>-YAML when it is no such document, is larger than 1 MiB or holds
             control characters.
     """
     if len(text.encode("utf-8", "surrogatepass")) > _LIMIT:
-        raise _unreadable(file, "it is larger than 1 MiB")
+        raise _unreadable(place, "it is larger than 1 MiB")
     try:
         document = yaml.load(text, Loader=_TextLoader)  # noqa: S506 - builds texts only
     except yaml.MarkedYAMLError as error:
-        raise _unreadable(file, error.problem or "it is malformed", error.problem_mark) from error
+        raise _unreadable(place, error.problem or "it is malformed", error.problem_mark) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise _unreadable(file, "it is malformed, or nested too deeply") from error
+        raise _unreadable(place, "it is malformed, or nested too deeply") from error
     if not isinstance(document, dict):
-        raise _unreadable(file, "its top level is no mapping")
-    _refuse_control_characters(document, file)
+        raise _unreadable(place, "its top level is no mapping")
+    _refuse_control_characters(document, place)
     return document
 
 
-def _refuse_control_characters(node: Node, file: str) -> None:
+def _refuse_control_characters(node: Node, place: Place) -> None:
     if isinstance(node, str):
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in node):
-            raise _unreadable(file, f"{node!r} holds control characters")
+            raise _unreadable(place, f"{node!r} holds control characters")
     elif isinstance(node, list):
         for item in node:
-            _refuse_control_characters(item, file)
+            _refuse_control_characters(item, place)
     else:
         for key, value in node.items():
-            _refuse_control_characters(key, file)
-            _refuse_control_characters(value, file)
+            _refuse_control_characters(key, place)
+            _refuse_control_characters(value, place)
 
 
-def _unreadable(file: str, why: str, mark: yaml.Mark | None = None) -> CloudtallyError:
-    return CloudtallyError(
-        "CT-RULES-YAML",
-        f"The rules file cannot be read: {why}.",
-        where={"file": file, "line": mark.line + 1 if mark else None},
-        kept=_KEPT,
-        next_step="Correct the file; docs/virtual_tags.md shows its form.",
+def _unreadable(place: Place, why: str, mark: yaml.Mark | None = None) -> CloudtallyError:
+    return place.error(
+        "YAML",
+        f"The file cannot be read: {why}.",
+        f"Correct the file; {place.help_page} shows its form.",
+        line=mark.line + 1 if mark else None,
     )

@@ -4,14 +4,13 @@ Belongs here: the form of the file. What rules do to each other is in `checks.py
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
-from dagster_project.errors import CloudtallyError
-from dagster_project.months import Month, parse_month
+from dagster_project.rules import reading
 from dagster_project.rules.checks import check_rules
-from dagster_project.rules.document import Node, read_document
+from dagster_project.rules.document import Node
 from dagster_project.rules.model import (
     ALLOWED,
     DEFAULT_CASE,
@@ -19,34 +18,17 @@ from dagster_project.rules.model import (
     FROM_TAG,
     TARGETS,
     UNKNOWN,
-    Condition,
     Rule,
     RuleSet,
 )
-from dagster_project.rules.text import fold, glob_tokens, trim
+from dagster_project.rules.place import Family, Place
+from dagster_project.rules.text import fold, trim
 
 _TOP_FIELDS = ("version", "targets", "case", "aliases", "rules")
 _RULE_FIELDS = ("name", "tag", "value", "when", "from", "to")
-_LONGEST = 1000
-_KEPT = "Nothing was built; what is published stays as it is."
-_HELP = "docs/virtual_tags.md lists what may stand here."
+_HELP_PAGE = "docs/virtual_tags.md"
 
 Spellings = dict[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where in the file we are; every error carries it."""
-
-    file: str
-    target: str | None = None
-    rule: str | None = None
-
-    def error(self, code: str, what: str, next_step: str = _HELP) -> CloudtallyError:
-        where = {"file": self.file, "target": self.target, "rule": self.rule}
-        return CloudtallyError(
-            f"CT-RULES-{code}", what, where=where, kept=_KEPT, next_step=next_step
-        )
 
 
 def load_rules(path: Path | None = None) -> RuleSet:
@@ -58,19 +40,7 @@ def load_rules(path: Path | None = None) -> RuleSet:
     if path is None:
         packaged = resources.files("dagster_project.rules") / "default_rules.yaml"
         return parse_rules(packaged.read_text(encoding="utf-8"), "default_rules.yaml")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _Place(str(path)).error(
-            "YAML", "The rules file is not UTF-8 text.", "Save the file as UTF-8."
-        ) from error
-    except OSError as error:
-        raise _Place(str(path)).error(
-            "MISSING",
-            f"The rules file cannot be opened: {error.strerror}.",
-            "Correct `rules:` in cloudtally.yaml, or remove it to use the defaults.",
-        ) from error
-    return parse_rules(text, str(path))
+    return parse_rules(reading.file_text(path, _place(str(path)), "rules"), str(path))
 
 
 def parse_rules(text: str, file: str) -> RuleSet:
@@ -79,11 +49,8 @@ def parse_rules(text: str, file: str) -> RuleSet:
     Raises:
         CloudtallyError: CT-RULES-* with file, target and rule.
     """
-    place = _Place(file)
-    document = read_document(text, file)
-    _known_fields(document, _TOP_FIELDS, place)
-    if document.get("version") != "1":
-        raise place.error("VERSION", "The rules file must say `version: 1`.")
+    place = _place(file)
+    document = reading.document_of(text, _TOP_FIELDS, place)
     targets = _targets(document.get("targets"), place)
     case = _case(document.get("case"), place)
     rules = {
@@ -96,38 +63,34 @@ def parse_rules(text: str, file: str) -> RuleSet:
         here = replace(place, target=target)
         spellings = _aliases_of(named.get(target, {}), here)
         rules[target], aliases[target] = _settle(rules.get(target, ()), spellings, here)
-    warnings = check_rules(rules, file)
+    warnings = check_rules(rules, place)
     return RuleSet(rules=rules, aliases=aliases, case=case, warnings=tuple(warnings))
 
 
-def _known_fields(node: Mapping[str, Node], known: tuple[str, ...], place: _Place) -> None:
-    for name in node:
-        if name not in known:
-            raise place.error(
-                "FIELD", f"{name!r} is no field here.", f"Known fields: {', '.join(known)}."
-            )
+def _place(file: str) -> Place:
+    return Place(Family.RULES, file, _HELP_PAGE)
 
 
-def _targets(node: Node | None, place: _Place) -> tuple[str, ...]:
+def _targets(node: Node | None, place: Place) -> tuple[str, ...]:
     if node is None:
         return TARGETS
-    listed = node.split(",") if isinstance(node, str) else _texts(node, "targets", place)
+    listed = node.split(",") if isinstance(node, str) else reading.texts(node, "targets", place)
     names = [trim(name) for name in listed]
     for name in names:
         _known_target(name, TARGETS, place)
     return tuple(target for target in TARGETS if target in names)
 
 
-def _known_target(name: str, targets: tuple[str, ...], place: _Place) -> None:
+def _known_target(name: str, targets: tuple[str, ...], place: Place) -> None:
     if name not in targets:
         raise place.error(
             "TARGET", f"{name!r} is no target of this file.", f"Targets: {', '.join(targets)}."
         )
 
 
-def _case(node: Node | None, place: _Place) -> dict[str, str]:
+def _case(node: Node | None, place: Place) -> dict[str, str]:
     case = dict(DEFAULT_CASE)
-    for target, choice in _mapping(node or {}, "case", place).items():
+    for target, choice in reading.mapping(node or {}, "case", place).items():
         _known_target(target, tuple(DEFAULT_CASE), place)
         if choice not in ("lower", "keep"):
             raise replace(place, target=target).error("CASE", "`case` is `lower` or `keep`.")
@@ -136,20 +99,20 @@ def _case(node: Node | None, place: _Place) -> dict[str, str]:
 
 
 def _by_target(
-    document: Mapping[str, Node], name: str, targets: tuple[str, ...], place: _Place
+    document: Mapping[str, Node], name: str, targets: tuple[str, ...], place: Place
 ) -> dict[str, Node]:
-    nodes = _mapping(document.get(name) or {}, name, place)
+    nodes = reading.mapping(document.get(name) or {}, name, place)
     for target in nodes:
         _known_target(target, targets, place)
     return nodes
 
 
-def _aliases_of(node: Node, place: _Place) -> Spellings:
+def _aliases_of(node: Node, place: Place) -> Spellings:
     taken: dict[str, str] = {}
     aliases: Spellings = {}
-    for raw, spelled in _mapping(node or {}, "aliases", place).items():
-        canonical = _allowed(_text(raw, "alias", place), place)
-        found = [canonical, *_texts(spelled or [], "aliases", place)]
+    for raw, spelled in reading.mapping(node or {}, "aliases", place).items():
+        canonical = _allowed(reading.text(raw, "alias", place), place)
+        found = [canonical, *reading.texts(spelled or [], "aliases", place)]
         spellings = tuple(dict.fromkeys(fold(trim(one)) for one in found))
         for spelling in spellings:
             if spelling in taken:
@@ -163,7 +126,7 @@ def _aliases_of(node: Node, place: _Place) -> Spellings:
     return aliases
 
 
-def _allowed(value: str, place: _Place) -> str:
+def _allowed(value: str, place: Place) -> str:
     """Return a canonical value; for a closed target its spelling in the list."""
     allowed = ALLOWED.get(place.target or "")
     if allowed is None:
@@ -177,7 +140,7 @@ def _allowed(value: str, place: _Place) -> str:
     return fold(value)
 
 
-def _rules_of(node: Node, place: _Place) -> tuple[Rule, ...]:
+def _rules_of(node: Node, place: Place) -> tuple[Rule, ...]:
     if node == "":
         return ()
     if not isinstance(node, list):
@@ -193,25 +156,23 @@ def _rules_of(node: Node, place: _Place) -> tuple[Rule, ...]:
     return tuple(rules.values())
 
 
-def _rule(node: Node, place: _Place) -> Rule:
-    fields = _mapping(node, "a rule", place)
-    if "name" not in fields:
-        raise place.error("NAME", "The rule has no name.", "Add `name: ...`.")
-    name = _text(fields["name"], "name", place)
+def _rule(node: Node, place: Place) -> Rule:
+    fields = reading.mapping(node, "a rule", place)
+    name = reading.name_of(fields, place)
     place = replace(place, rule=name)
-    _known_fields(fields, _RULE_FIELDS, place)
-    tags = tuple(_texts(fields.get("tag") or [], "tag", place))
-    first, last = _month(fields.get("from"), place), _month(fields.get("to"), place)
-    if first and last and first > last:
-        raise place.error("PERIOD", "`from` is later than `to`.", "Exchange them.")
+    reading.known_fields(fields, _RULE_FIELDS, place)
+    tags = tuple(reading.texts(fields.get("tag") or [], "tag", place))
+    first, last = reading.period(fields, place)
     value = _value(fields, bool(tags), place)
-    return Rule(name, tags, value, _when(fields.get("when"), place), first, last)
+    when = reading.mapping(fields.get("when") or {}, "when", place)
+    conditions = reading.conditions(when, (*FIELD_COLUMNS, "tag"), place)
+    return Rule(name, tags, value, conditions, first, last)
 
 
-def _value(fields: Mapping[str, Node], has_tags: bool, place: _Place) -> str | None:
+def _value(fields: Mapping[str, Node], has_tags: bool, place: Place) -> str | None:
     if "tag" in fields and not has_tags:
         raise place.error("SHAPE", "`tag` lists no key.")
-    value = _text(fields["value"], "value", place) if "value" in fields else FROM_TAG
+    value = reading.text(fields["value"], "value", place) if "value" in fields else FROM_TAG
     if has_tags != (value == FROM_TAG):
         raise place.error(
             "SHAPE",
@@ -221,38 +182,8 @@ def _value(fields: Mapping[str, Node], has_tags: bool, place: _Place) -> str | N
     return None if has_tags else value
 
 
-def _when(node: Node | None, place: _Place) -> tuple[Condition, ...]:
-    fields = _mapping(node or {}, "when", place)
-    _known_fields(fields, (*FIELD_COLUMNS, "tag"), place)
-    conditions: list[Condition] = []
-    for name, value in fields.items():
-        if name == "tag":
-            for key, globs in _mapping(value, "when.tag", place).items():
-                tag = _text(key, "when.tag", place)
-                conditions.append(Condition(_globs(globs, tag, place), tag=tag))
-        else:
-            conditions.append(Condition(_globs(value, name, place), field=name))
-    return tuple(conditions)
-
-
-def _globs(node: Node, name: str, place: _Place) -> tuple[str, ...]:
-    globs = tuple(_texts(node, name, place))
-    if not globs:
-        raise place.error("SHAPE", f"{name!r} lists nothing to match.")
-    for glob in globs:
-        try:
-            glob_tokens(glob)
-        except ValueError as error:
-            raise place.error(
-                "GLOB",
-                f"{glob!r} is no pattern: {error}.",
-                r"Use * for any text, ? for one character, and \ before a literal *, ?, [ or \.",
-            ) from error
-    return globs
-
-
 def _settle(
-    rules: tuple[Rule, ...], aliases: Spellings, place: _Place
+    rules: tuple[Rule, ...], aliases: Spellings, place: Place
 ) -> tuple[tuple[Rule, ...], Spellings]:
     """Bring fixed values to their canonical spelling and make each of them canonical.
 
@@ -274,31 +205,3 @@ def _settle(
     for spelling, value in canonical.items():
         grouped[value] = (*grouped.get(value, ()), spelling)
     return tuple(settled), grouped
-
-
-def _month(node: Node | None, place: _Place) -> Month | None:
-    if node is None:
-        return None
-    try:
-        return parse_month(_text(node, "month", place))
-    except CloudtallyError as error:
-        raise place.error("MONTH", error.what, error.next_step) from error
-
-
-def _mapping(node: Node, name: str, place: _Place) -> dict[str, Node]:
-    if not isinstance(node, dict):
-        raise place.error("SHAPE", f"{name!r} must be a mapping.")
-    return node
-
-
-def _texts(node: Node, name: str, place: _Place) -> list[str]:
-    items = node if isinstance(node, list) else [node]
-    return [_text(item, name, place) for item in items]
-
-
-def _text(node: Node, name: str, place: _Place) -> str:
-    if not isinstance(node, str) or not trim(node):
-        raise place.error("SHAPE", f"{name!r} must be text and not blank.")
-    if len(node) > _LONGEST:
-        raise place.error("SHAPE", f"{name!r} is longer than {_LONGEST} characters.")
-    return trim(node)

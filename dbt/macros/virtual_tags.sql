@@ -201,13 +201,13 @@
 
 
 {#- List of SQL conditions of a rule, one for each thing that must hold. -#}
-{% macro virtual_tag_conditions(rules, rule) %}
+{% macro virtual_tag_conditions(rules, rule, month='x_BillingMonth') %}
     {%- set conditions = [] -%}
     {%- if rule['from'] -%}
-        {%- do conditions.append("x_BillingMonth >= cast('" ~ rule['from'] ~ "' as date)") -%}
+        {%- do conditions.append(month ~ " >= cast('" ~ rule['from'] ~ "' as date)") -%}
     {%- endif -%}
     {%- if rule['to'] -%}
-        {%- do conditions.append("x_BillingMonth <= cast('" ~ rule['to'] ~ "' as date)") -%}
+        {%- do conditions.append(month ~ " <= cast('" ~ rule['to'] ~ "' as date)") -%}
     {%- endif -%}
     {%- for condition in rule['when'] -%}
         {%- set alternatives = [] -%}

@@ -12,12 +12,14 @@ from expectations.suites import (
     fct_restatement,
     focus_datasets,
     mart_accrual,
+    mart_chargeback_month,
     mart_commitment_rollforward,
     mart_data_calendar,
     mart_hotspot,
     mart_spend_carbon_daily,
     mart_spend_carbon_monthly,
     mart_spend_postings,
+    mart_spend_reporting_month,
 )
 
 ALL_SUITES: tuple[Suite, ...] = (
@@ -26,6 +28,8 @@ ALL_SUITES: tuple[Suite, ...] = (
     fct_restatement.SUITE,
     mart_spend_carbon_daily.SUITE,
     mart_spend_carbon_monthly.SUITE,
+    mart_spend_reporting_month.SUITE,
+    mart_chargeback_month.SUITE,
     mart_hotspot.SUITE,
     mart_commitment_rollforward.SUITE,
     mart_accrual.SUITE,

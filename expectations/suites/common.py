@@ -162,3 +162,26 @@ def total_is_sum_of_scopes(method: str, total: str = "carbon", parts: str = "car
         "total differs is shown.",
         "warning",
     )
+
+
+def same_sums(
+    name: str, keys: Sequence[str], measures: Sequence[str], relation: str, notes: str
+) -> Promise:
+    """Promise that both relations come to the same sums for every combination of the keys."""
+    sums = ", ".join(f"coalesce(sum({measure}), 0) as {measure}" for measure in measures)
+    joined = " and ".join(f"mine.{key} is not distinct from theirs.{key}" for key in keys)
+    differs = " or ".join(
+        f"coalesce(mine.{measure}, 0) <> coalesce(theirs.{measure}, 0)" for measure in measures
+    )
+    listed = ", ".join(keys)
+    return never(
+        name,
+        f"""
+        with mine as (select {listed}, {sums} from batch group by {listed}),
+        theirs as (select {listed}, {sums} from {relation} group by {listed})
+        select {", ".join(f"coalesce(mine.{key}, theirs.{key}) as {key}" for key in keys)}
+        from mine full join theirs on {joined}
+        where {differs}
+        """,
+        notes,
+    )

@@ -24,6 +24,7 @@ READERS = {
     "dim_environment": "For whoever tells production from everything else.",
     "dim_owner": "For whoever asks whose it is.",
     "dim_billing_period": "For whoever asks how final a month is.",
+    "dim_fx_rate": "For whoever asks at which rate an amount was converted.",
     "dim_source": "For whoever asks where the data comes from.",
 }
 

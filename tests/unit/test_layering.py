@@ -1,6 +1,7 @@
 """The four boundaries of the house, and that a planted violation of each is found."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 from tests import layering_imports as code
 from tests import layering_models as sql
+from tests import layering_money as money
 
 ROOT = Path(__file__).parents[2]
 DAGSTER_AND_DBT = ("dagster", "dagster_dbt", "dbt")
@@ -307,3 +309,48 @@ def test_inexact_arithmetic_in_a_macro_is_found(planted: dict[str, Any]) -> None
     macro = planted["macros"]["macro.cloudtally.cost_weight"]
     macro["macro_sql"] += "\n{{ amount }} / 2"
     assert sql.inexact(planted) == ["cost_weight: division: {{ amount }} / 2"]
+
+
+# No aggregate adds two currencies.
+
+
+def test_no_sum_adds_two_currencies(manifest: dict[str, Any]) -> None:
+    assert [str(found) for found in money.mixed_sums(manifest)] == []
+
+
+def test_every_permit_to_add_is_needed(manifest: dict[str, Any]) -> None:
+    assert money.unused_permits(manifest) == []
+
+
+@pytest.mark.parametrize("model", ["mart_spend_reporting_month", "int_chargeback__monthly"])
+def test_a_currency_left_out_of_a_mart_is_found(planted: dict[str, Any], model: str) -> None:
+    node = sql.models(planted)[model]
+    node["compiled_code"] = re.sub(
+        r"group by(?:(?!group by)[^)])*?(?:billing_currency|coalesce\(BillingCurrency, 'XXX'\))",
+        "group by billing_month",
+        node["compiled_code"],
+        count=1,
+    )
+    assert {found.model for found in money.mixed_sums(planted)} == {model}
+
+
+@pytest.mark.parametrize(
+    ("planted_sql", "found"),
+    [
+        ("select month, sum(effective_cost) from x group by month", {"effective_cost"}),
+        ("select sum(cast(billed_cost as decimal(38, 18))) from x", {"billed_cost"}),
+        ("select sum(cost) from x group by billing_currency", set()),
+        ("select sum(cost) from x group by month, coalesce(BillingCurrency, 'XXX')", set()),
+        ("select sum(cost) over (partition by month) from x", {"cost"}),
+        ("select sum(cost) over (partition by x.billing_currency) from x", set()),
+        ("select sum(reporting_cost) from x group by billing_currency", {"reporting_cost"}),
+        ("select sum(reporting_cost) from x group by reporting_currency", set()),
+        ("select sum(PaymentCurrencyBilledCost) from x group by BillingCurrency",
+         {"PaymentCurrencyBilledCost"}),
+        ("select sum(carbon_location_kg), sum(charge_lines) from x group by month", set()),
+        ("with a as (select sum(cost) as c from x) select c from a group by billing_currency",
+         {"cost"}),
+    ],
+)  # fmt: skip
+def test_sums_of_two_currencies_are_found(planted_sql: str, found: set[str]) -> None:
+    assert money.mixed_columns(planted_sql) == found

@@ -61,6 +61,18 @@ known_inputs as (
     select * from {{ source('ledger', 'inputs') }}
 ),
 
+fx_rates as (
+    select * from {{ ref('dim_fx_rate') }}
+),
+
+reporting_spend as (
+    select * from {{ ref('mart_spend_reporting_month') }}
+),
+
+chargeback as (
+    select * from {{ ref('mart_chargeback_month') }}
+),
+
 repairs as (
     {%- for code in repair_codes() %}
     select
@@ -300,6 +312,102 @@ gaps as (
             as unit,
         detail
     from focus_gaps
+),
+
+-- A closed month keeps its rates; the file that says otherwise is worth a look.
+locked_rates as (
+    select
+        'fx_rate_of_closed_month' as check_id,
+        'warn' as severity,
+        false as passed,
+        cast(null as {{ varchar_type() }}) as source_name,
+        cast(null as {{ varchar_type() }}) as provider,
+        month as billing_month,
+        cast(null as {{ varchar_type() }}) as delivery_id,
+        concat(from_currency, ' to ', to_currency) as column_name,
+        {{ amount_minus('supplied_rate', 'rate') }} as measured,
+        'rate' as unit,
+        'the file states another rate for a closed month, which keeps its own' as detail
+    from fx_rates
+    where is_locked and supplied_rate <> rate
+),
+
+unconverted as (
+    select
+        'fx_not_converted' as check_id,
+        case
+            when conversion_reason = 'out_of_range' then 'error'
+            when conversion_reason = 'rate_pending' then 'warn'
+            else 'info'
+        end as severity,
+        conversion_reason = 'rates_not_configured' as passed,
+        cast(null as {{ varchar_type() }}) as source_name,
+        provider,
+        billing_month,
+        cast(null as {{ varchar_type() }}) as delivery_id,
+        concat(billing_currency, ' to ', reporting_currency) as column_name,
+        cast(count(*) as decimal(38, 18)) as measured,
+        'rows' as unit,
+        concat('not in the reporting currency: ', conversion_reason) as detail
+    from reporting_spend
+    where conversion_reason is not null
+    group by
+        provider, billing_month, billing_currency, reporting_currency, conversion_reason
+),
+
+-- The figure is the sum of what is converted account by account; converting the sum of a month
+-- would differ by this much.
+fx_totals as (
+    {%- for cost in ['billed_cost', 'effective_cost'] %}
+    select
+        billing_month,
+        billing_currency,
+        reporting_currency,
+        fx_rate,
+        '{{ cost }}' as cost,
+        {{ amount_sum(cost) }} as amount,
+        {{ amount_sum('reporting_' ~ cost) }} as converted_amount
+    from reporting_spend
+    where fx_rate_source <> 'identity' and conversion_reason is null
+    group by billing_month, billing_currency, reporting_currency, fx_rate
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+fx_rounding as (
+    select
+        'fx_rounding' as check_id,
+        'info' as severity,
+        true as passed,
+        cast(null as {{ varchar_type() }}) as source_name,
+        cast(null as {{ varchar_type() }}) as provider,
+        billing_month,
+        cast(null as {{ varchar_type() }}) as delivery_id,
+        concat(cost, ' ', billing_currency, ' to ', reporting_currency) as column_name,
+        {{ amount_minus('converted_amount', converted('amount', 'fx_rate')) }} as measured,
+        reporting_currency as unit,
+        'sum of converted accounts minus the converted sum' as detail
+    from fx_totals
+),
+
+idle_pools as (
+    select
+        'chargeback_driver_is_zero' as check_id,
+        'warn' as severity,
+        false as passed,
+        cast(null as {{ varchar_type() }}) as source_name,
+        provider,
+        billing_month,
+        cast(null as {{ varchar_type() }}) as delivery_id,
+        concat('pool ', case when movement = 'in' then held_in else pool end) as column_name,
+        {{ amount_sum('effective_cost') }} as measured,
+        billing_currency as unit,
+        'nobody has cost that could drive the pool; it stays where it arose' as detail
+    from chargeback
+    where reason = 'driver_is_zero'
+    group by
+        provider, billing_month, case when movement = 'in' then held_in else pool end,
+        billing_currency
 )
 
 select * from repairs
@@ -323,3 +431,11 @@ union all
 select * from input_arrivals
 union all
 select * from gaps
+union all
+select * from locked_rates
+union all
+select * from unconverted
+union all
+select * from fx_rounding
+union all
+select * from idle_pools

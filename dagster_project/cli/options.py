@@ -1,9 +1,13 @@
-"""What several commands read from the command line."""
+"""What commands share: exit codes, and how they read months and reasons."""
 
 import click
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month, parse_month
+
+FAILED = 1
+MISTAKEN = 2
+HELD_BACK = 3
 
 
 def month_option(text: str) -> Month:
