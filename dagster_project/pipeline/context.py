@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagster_project.exports.base import Found
 from dagster_project.ledger.state import LedgerState, fold
 from dagster_project.ledger.store import Ledger
 from dagster_project.months import Month
 from dagster_project.paths import Home
 from dagster_project.settings import Settings, SourceConfig
+from dagster_project.stores import ObjectStore
 
 Report = Callable[[str], None]
 
@@ -24,11 +26,13 @@ class Context:
     Attributes:
         report: Receives one readable line per thing that happened.
         accept_shrink: Reason for which deliveries that hold less than the one before are accepted.
+        listed: What sources offered when they were asked first, by name; None asks every time.
     """
 
     settings: Settings
     report: Report = field(default=_silent)
     accept_shrink: str | None = None
+    listed: dict[str, tuple[ObjectStore, list[Found]]] | None = None
 
     @property
     def home(self) -> Home:
