@@ -13,6 +13,7 @@ from typing import Literal
 import click
 
 from dagster_project.cli import periods
+from dagster_project.cli.backfill import backfill
 from dagster_project.cli.books import journal
 from dagster_project.cli.evidence import evidence
 from dagster_project.cli.options import FAILED, HELD_BACK, MISTAKEN, month_option
@@ -145,7 +146,7 @@ def dashboard(screen: Screen, no_browser: bool) -> None:
         webbrowser.open(page.as_uri())
 
 
-for command in (*periods.COMMANDS, evidence, journal, owners):
+for command in (*periods.COMMANDS, backfill, evidence, journal, owners):
     cli.add_command(command)
 
 
