@@ -45,7 +45,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "publish.report_assets": frozenset({"errors", "months"}),
     "periods": _GROUND | {"landing", "ledger", "history", "pipeline", "publish"},
     "expectations": frozenset(),
-    "evidence": _GROUND | {"landing", "ledger", "rules", "pipeline", "publish"},
+    "evidence": _GROUND | {"landing", "ledger", "history", "rules", "pipeline", "publish"},
     "books": _GROUND,
     # orchestration and hands
     "partitions": frozenset({"errors", "months"}),

@@ -24,9 +24,10 @@ from dagster_project.evidence.sources import (
     delivery_sections,
     seeds_section,
 )
+from dagster_project.history.columns import FACT
 from dagster_project.months import Month, month_key
 from dagster_project.pipeline.context import Context
-from dagster_project.publish.candidate import DATABASE, FACT, HASH_ALGORITHM, MANIFEST
+from dagster_project.publish.candidate import DATABASE, HASH_ALGORITHM, MANIFEST
 from dagster_project.publish.digest import content_hashes
 from dagster_project.rules.parse import load_rules
 from dagster_project.version import code_version
@@ -129,7 +130,7 @@ def _publication_section(
 
 def _altered(sections: tuple[Section, ...]) -> list[str]:
     found = {section.name: section for section in sections}
-    facts = dict(found["publication"].rows)
+    facts = {row[0]: row[1] for row in found["publication"].rows}
     now = facts["content hash of the month, computed now"]
     altered = [
         f"{row[0]}: {row[2]} is {row[-1]}"
