@@ -97,7 +97,7 @@ _METHODS = """
 
 _RATES = "select * from dim_fx_rate where month = $month order by all"
 
-_RESTATEMENTS = "select * from fct_restatement where BillingMonth = $month order by all"
+_RESTATEMENTS = "select * from fct_restatement where PeriodMonth = $month order by all"
 
 _GAPS = """
     select 'delivery' as gap, concat_ws(' ', source_name, provider, export) as place,

@@ -50,7 +50,7 @@ select 'control_total_equals_fact' as check_id, 'error' as severity, true as pas
     'fact minus control total' as detail, 'd1' as delivery_id;
 create table dim_fx_rate as
 select date '2026-03-01' as month, 'EUR' as from_currency, 1.08::decimal(38, 18) as rate;
-create table fct_restatement (BillingMonth date, Cause varchar);
+create table fct_restatement (PeriodMonth date, Cause varchar);
 create table mart_data_calendar as
 select 'main' as source_name, 'aws' as provider, 'focus' as export, date '2026-03-01' as month,
     'arrived' as state, null::varchar as reason;
