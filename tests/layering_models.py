@@ -62,6 +62,16 @@ PERMITS = (
     Permit(
         "mart_spend_carbon_monthly", "division", "list_cost", "carbon_coverage_ratio, never summed"
     ),
+    Permit(
+        "mart_commitment_rollforward", "float", "used_effective_cost as double", "utilisation_ratio"
+    ),
+    Permit(
+        "mart_commitment_rollforward",
+        "division",
+        "used_effective_cost as double",
+        "utilisation_ratio, never summed",
+    ),
+    Permit("int_accruals__estimated", "division", ") // (", "quotient of whole numbers"),
     Permit("dim_region", "float", "as latitude", "degrees are no amount"),
     Permit("dim_region", "float", "as longitude", "degrees are no amount"),
     Permit("int_carbon__month_shares", "division", ") // (", "quotient of whole numbers"),

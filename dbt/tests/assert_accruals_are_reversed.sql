@@ -1,4 +1,6 @@
 -- What is accrued in a month is taken back in the next one, to the last cent.
+{{ config(meta={'dagster': {'ref': {'name': 'mart_accrual'}}}) }}
+
 select
     provider,
     billing_account_id,

@@ -1,4 +1,6 @@
 -- Posting a change in another month moves money between months and makes none.
+{{ config(meta={'dagster': {'ref': {'name': 'mart_spend_booked'}}}) }}
+
 with booked as (
     select
         provider,

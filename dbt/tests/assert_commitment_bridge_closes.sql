@@ -1,5 +1,7 @@
 -- What is effective beyond what is billed is told line by line, and the lines move the balance. A
 -- difference is our fault, so it stops publication.
+{{ config(meta={'dagster': {'ref': {'name': 'mart_commitment_rollforward'}}}) }}
+
 with months as (
     select
         *,

@@ -361,3 +361,15 @@ def test_nothing_published_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     duckdb.connect(database).close()
     error = run(config, "--month", "2026-03").exception
     assert isinstance(error, CloudtallyError) and error.code == "CT-JOURNAL-NOTHING"
+
+
+def test_the_file_in_the_documentation_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "books.md").read_text(encoding="utf-8")
+    path = tmp_path / "accounts.yaml"
+    path.write_text(page.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    chart = load_chart(path)
+    moved = {"entry": "moved_in", "provider": "onprem"}
+    assert [chart.account(side, moved).account for side in ("expense", "payable")] == [
+        "6190",
+        "2150",
+    ]

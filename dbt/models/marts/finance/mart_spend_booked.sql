@@ -15,7 +15,7 @@ restatements as (
 later as (
     select
         RestatementId as restatement_id,
-        Provider as provider,
+        Provider,
         PeriodMonth as billing_month,
         BillingCurrency as billing_currency,
         BilledCostDifference as billed_cost,
