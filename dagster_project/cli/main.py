@@ -110,13 +110,13 @@ def run(screen: Screen, months: tuple[Month, ...], accept_shrink: str | None) ->
 @click.pass_obj
 def status(screen: Screen) -> None:
     """Show expected against arrived deliveries, per source and month, with their states."""
-    from dagster_project.pipeline.calendar import calendar_rows
+    from dagster_project.pipeline.calendar import calendar_rows, period_rows
     from dagster_project.pipeline.context import Context
 
     settings = load_settings()
     state = Context(settings).state()
     rows = calendar_rows(settings, state)
-    screen.calendar(settings, rows, state)
+    screen.calendar(settings, rows, period_rows(settings, state), state)
     sys.exit(HELD_BACK if any(row.state in ("quarantined", "missing") for row in rows) else 0)
 
 
