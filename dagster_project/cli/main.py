@@ -112,7 +112,7 @@ def run(screen: Screen, months: tuple[Month, ...], accept_shrink: str | None) ->
 @click.pass_obj
 def status(screen: Screen) -> None:
     """Show expected against arrived deliveries, per source and month, with their states."""
-    from dagster_project.pipeline.calendar import calendar_rows
+    from dagster_project.pipeline.calendar import calendar_rows, period_rows
     from dagster_project.pipeline.context import Context
     from dagster_project.pipeline.displacement import displacements
 
@@ -121,7 +121,7 @@ def status(screen: Screen) -> None:
     state = context.state()
     rows = calendar_rows(settings, state)
     left_out = displacements(context, state)
-    screen.calendar(settings, rows, state)
+    screen.calendar(settings, rows, period_rows(settings, state), state)
     screen.left_out(left_out)
     is_well = all(item.is_settled for item in left_out)
     is_whole = all(row.state not in ("quarantined", "missing") for row in rows)

@@ -146,9 +146,12 @@ class Screen:
         if launched.broken:
             self.say(f"  broken promises: {settings.layout.data_docs / 'index.html'}")
 
-    def calendar(self, settings: Any, rows: Sequence[Any], state: Any) -> None:
-        """Print the calendar of expected against arrived."""
-        self.document([vars(row) for row in rows])
+    def calendar(
+        self, settings: Any, rows: Sequence[Any], periods: Sequence[Any], state: Any
+    ) -> None:
+        """Print the calendar of expected against arrived, and the states of periods."""
+        states = {(period.provider, period.billing_month): period for period in periods}
+        self.document([_calendar_row(row, states.get((row.provider, row.month))) for row in rows])
         if self.as_json:
             return
         months = sorted({row.month for row in rows})[-12:]
@@ -163,11 +166,27 @@ class Screen:
             cells = [_cell(found.get(month)) for month in months]
             table.add_row(escape(source), *cells)
         self.console.print(table)
+        self._periods(periods)
         for row in rows:
             if row.state in ("quarantined", "missing"):
                 self.say(f"{row.source_name} {month_key(row.month)} {row.state}: {row.reason}")
         if state.published:
             self.say(f"Published: {state.published['publication_id']}")
+
+    def _periods(self, periods: Sequence[Any]) -> None:
+        """Print the states of cost and carbon by provider and month."""
+        months = sorted({period.billing_month for period in periods})[-12:]
+        table = Table(title="Periods, cost / carbon")
+        table.add_column("provider")
+        for month in months:
+            table.add_column(month_key(month))
+        by_provider: dict[str, dict[Any, str]] = {}
+        for period in periods:
+            states = f"{period.cost_state} / {period.carbon_state}"
+            by_provider.setdefault(period.provider, {})[period.billing_month] = states
+        for provider, found in by_provider.items():
+            table.add_row(escape(provider), *(found.get(month, "") for month in months))
+        self.console.print(table)
 
     def restatements(self, rows: Sequence[Any]) -> None:
         """Print what changed after it had been published."""
@@ -205,11 +224,13 @@ class Screen:
         table = Table(
             title=f"{month_key(found.month)} as published {found.event.at:%Y-%m-%d %H:%M}Z"
         )
-        for name in ("provider", "currency", "measure", "then", "now", "difference"):
-            table.add_column(name, justify="left" if name in ("provider", "measure") else "right")
+        for name in ("provider", "unit", "measure", "then", "now", "difference"):
+            is_text = name in ("provider", "unit", "measure")
+            table.add_column(name, justify="left" if is_text else "right", overflow="fold")
         for total in found.totals:
-            cells = (total.provider, total.currency, total.measure, total.then, total.now)
-            table.add_row(*(escape(cell or "-") for cell in (*cells, total.difference)))
+            if "Scope" not in total.measure:  # the document has them
+                cells = (total.provider, total.unit, total.measure, total.then, total.now)
+                table.add_row(*(escape(cell or "-") for cell in (*cells, total.difference)))
         self.console.print(table)
         self.say(f"Then: {found.publication['publication_id']}, kept as {found.file}")
         if copy:
@@ -254,6 +275,13 @@ def _cell(row: Any) -> str:
     style = STATE_STYLES.get(row.state, "")
     rows = f" {row.rows}" if row.rows is not None else ""
     return f"[{style}]{row.state}{rows}[/{style}]" if style else row.state
+
+
+def _calendar_row(row: Any, period: Any) -> dict[str, Any]:
+    states = {"cost_state": None, "carbon_state": None}
+    if period is not None:
+        states = {"cost_state": period.cost_state, "carbon_state": period.carbon_state}
+    return {**vars(row), **states}
 
 
 def _restatement_cells(row: Any) -> tuple[str, ...]:

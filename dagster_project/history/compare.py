@@ -113,7 +113,7 @@ def _side(path: Path, known: dict[str, str], types: dict[str, str], clock: Clock
     watched = columns_of(clock, types)
     tags = (*DELIVERED_TAGS, *VIRTUAL_TAGS)
     rest = [name for name in watched if name not in (*PRICES, *QUANTITIES, *tags)]
-    measures = ", ".join(value(name) for name in _MEASURES)
+    measures = ", ".join(f"{value(name)} as {quoted(name)}" for name in _MEASURES)
     return f"""
         select
             x_ChargeKey as charge_key,

@@ -12,9 +12,9 @@ import duckdb
 
 from dagster_project.errors import CloudtallyError
 from dagster_project.files import link_or_copy
-from dagster_project.history.columns import COSTS, FACT, KILOGRAMS, SCOPES
+from dagster_project.history.columns import COSTS, FACT, KILOGRAMS, SCOPES, counted_rows
 from dagster_project.history.digest import exact_sum, plain
-from dagster_project.ledger.store import Event, Kind
+from dagster_project.ledger.store import Clock, Event, Kind
 from dagster_project.months import Month, month_key
 from dagster_project.periods.published import kept_file, published_months
 from dagster_project.pipeline.changes import workbench
@@ -22,15 +22,21 @@ from dagster_project.pipeline.context import Context
 from dagster_project.publish.candidate import DATABASE, MANIFEST, view_statement
 from dagster_project.sqltext import literal
 
-MEASURES = ("rows", *COSTS, *KILOGRAMS, *SCOPES)
+KG = "kg"
+MONEY = ("rows", *COSTS)
+CARBON = (*KILOGRAMS, *SCOPES)
 
 
 @dataclass(frozen=True)
 class Total:
-    """One measure of one provider, then and now; None: not there, or no line has a value."""
+    """One measure of one provider, then and now; None: not there, or no line has a value.
+
+    Attributes:
+        unit: Billing currency of costs and rows of charges; `kg` of reported carbon.
+    """
 
     provider: str
-    currency: str
+    unit: str
     measure: str
     then: str | None
     now: str | None
@@ -164,27 +170,36 @@ def _totals(
 ) -> Iterator[Total]:
     before, after = _sums(connection, then), _sums(connection, now)
     for key in sorted(before.keys() | after.keys()):
-        provider, currency = key
-        for place, measure in enumerate(MEASURES):
-            old = before[key][place] if key in before else None
-            new = after[key][place] if key in after else None
+        provider, unit = key
+        for measure in CARBON if unit == KG else MONEY:
+            old = before.get(key, {}).get(measure)
+            new = after.get(key, {}).get(measure)
             if old is not None or new is not None:
-                yield Total(provider, currency, measure, old, new)
+                yield Total(provider, unit, measure, old, new)
 
 
 def _sums(
     connection: duckdb.DuckDBPyConnection, files: Sequence[Path]
-) -> dict[tuple[str, str], list[str | None]]:
-    """Return row counts and sums by provider and currency; carbon without a charge has XXX."""
+) -> dict[tuple[str, str], dict[str, str | None]]:
+    """Return charges by provider and currency, and carbon by provider, with or without a charge."""
     if not files:
         return {}
-    names = ", ".join(map(literal, files))
-    sums = ", ".join(f"sum({name})" for name in MEASURES[1:])
+    source = f"read_parquet([{', '.join(map(literal, files))}], hive_partitioning = false)"
+    costs = ", ".join(f"sum({name})" for name in COSTS)
+    kilograms = ", ".join(f"sum({name})" for name in CARBON)
     rows = connection.execute(
-        f"select x_Provider, coalesce(BillingCurrency, 'XXX'), count(*), {sums}"
-        f" from read_parquet([{names}], hive_partitioning = false) group by all"
+        f"select x_Provider, BillingCurrency, count(*), {costs} from {source}"
+        f" where {counted_rows(Clock.COST)} group by all"
     ).fetchall()
-    return {
-        (provider, currency): [str(count), *map(plain, amounts)]
+    rows_of_carbon = connection.execute(
+        f"select x_Provider, {kilograms} from {source} group by all"
+    ).fetchall()
+    charges = {
+        (provider, currency): dict(zip(MONEY, [str(count), *map(plain, amounts)], strict=True))
         for provider, currency, count, *amounts in rows
     }
+    carbon = {
+        (provider, KG): dict(zip(CARBON, map(plain, amounts), strict=True))
+        for provider, *amounts in rows_of_carbon
+    }
+    return {**charges, **carbon}

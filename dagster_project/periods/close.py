@@ -126,10 +126,12 @@ def _closable(
 ) -> Mapping[str, Any]:
     """Return the publication to close a month on."""
     if month >= month_of(context.settings.today):
-        raise _refusal("OPEN", month, "isn't over", "Close it when the month has ended.")
+        raise _refusal("CT-CLOSE-OPEN", month, "isn't over", "Close it when the month has ended.")
     published = state.published or {}
     if month not in published_months(published) or not (context.home.published / DATABASE).exists():
-        raise _refusal("UNPUBLISHED", month, "isn't published", "Run `cloudtally run` first.")
+        raise _refusal(
+            "CT-CLOSE-UNPUBLISHED", month, "isn't published", "Run `cloudtally run` first."
+        )
     dirty = set(make_plan(context).dirty)
     shaping = [month] if clock is Clock.COST else published_months(published)
     moved = [
@@ -140,7 +142,7 @@ def _closable(
     if moved:
         names = ", ".join(month_key(each) for each in moved)
         raise _refusal(
-            "DIRTY",
+            "CT-CLOSE-DIRTY",
             month,
             f"can't be closed while something waits to be built or published: {names}",
             "Run `cloudtally run`, look at what it publishes, then close.",
@@ -148,9 +150,9 @@ def _closable(
     return published
 
 
-def _refusal(word: str, month: Month, what: str, next_step: str) -> CloudtallyError:
+def _refusal(code: str, month: Month, what: str, next_step: str) -> CloudtallyError:
     return CloudtallyError(
-        f"CT-CLOSE-{word}",
+        code,
         f"{month_key(month)} {what}.",
         kept="everything; nothing was closed.",
         next_step=next_step,

@@ -9,14 +9,14 @@ from dagster_project.ledger.state import LedgerState
 
 _COLUMNS: dict[str, tuple[str, Callable[[Restatement], Any]]] = {
     "restatement_id": ("varchar", lambda row: row.id),
-    "clock": ("varchar", lambda row: row.clock),
-    "provider": ("varchar", lambda row: row.provider),
+    "period_clock": ("varchar", lambda row: row.clock),
+    "period_provider": ("varchar", lambda row: row.provider),
     "period_month": ("date", lambda row: row.month),
     "billing_currency": ("varchar", lambda row: row.currency),
     "state_before": ("varchar", lambda row: row.state_before),
-    "cause": ("varchar", lambda row: row.cause),
+    "main_cause": ("varchar", lambda row: row.cause),
     "changed_inputs": ("varchar", lambda row: json.dumps(row.changed_inputs)),
-    "natures": ("varchar", lambda row: json.dumps(row.natures, sort_keys=True)),
+    "change_natures": ("varchar", lambda row: json.dumps(row.natures, sort_keys=True)),
     "difference_status": ("varchar", lambda row: row.status),
     "rows_added": ("bigint", lambda row: row.rows_added),
     "rows_changed": ("bigint", lambda row: row.rows_changed),

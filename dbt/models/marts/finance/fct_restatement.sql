@@ -4,14 +4,14 @@ with restatements as (
 
 select
     restatement_id as RestatementId,
-    clock as Clock,
-    provider as Provider,
+    period_clock as Clock,
+    period_provider as Provider,
     period_month as PeriodMonth,
     billing_currency as BillingCurrency,
     state_before as StateBefore,
-    cause as Cause,
+    main_cause as Cause,
     changed_inputs as ChangedInputs,
-    natures as Natures,
+    change_natures as Natures,
     difference_status as DifferenceStatus,
     rows_added as RowsAdded,
     rows_changed as RowsChanged,
