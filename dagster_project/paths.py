@@ -97,6 +97,11 @@ class Home:
         return self.root / "dagster"
 
     @property
+    def timings(self) -> Path:
+        """How long steps took, for estimates; may be lost without harm."""
+        return self.root / "timings.jsonl"
+
+    @property
     def lock(self) -> Path:
         """The file whose lock admits one run at a time."""
         return self.root / ".lock"

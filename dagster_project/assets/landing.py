@@ -13,6 +13,7 @@ from dagster_project.pipeline.imports import ensure_decoded
 from dagster_project.pipeline.lock import home_lock
 from dagster_project.settings import INPUTS, InputConfig, Settings, SourceConfig
 
+LANDING = "landing"
 CHECK = "no_delivery_is_held_back"
 CHARGES_STALE_AFTER = timedelta(hours=36)
 EMISSIONS_STALE_AFTER = timedelta(days=45)
@@ -37,13 +38,13 @@ def decoded_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def _landing_asset(source: SourceConfig) -> dg.AssetsDefinition:
-    key = dg.AssetKey(["landing", source.name])
+    key = dg.AssetKey([LANDING, source.name])
 
     @dg.asset(
         key=key,
         partitions_def=billing_months,
         backfill_policy=one_run,
-        group_name="landing",
+        group_name=LANDING,
         kinds={source.provider, "file"},
         description=(
             f"Deliveries of {source.provider} {source.export} as the provider wrote them. "
@@ -121,7 +122,7 @@ def _landing_result(outcomes: Sequence[Outcome]) -> dg.MaterializeResult:
 def _decoded_asset(name: str, sources: Sequence[SourceConfig]) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(["decoded", name]),
-        deps=[dg.AssetKey(["landing", source.name]) for source in sources],
+        deps=[dg.AssetKey([LANDING, source.name]) for source in sources],
         partitions_def=billing_months,
         backfill_policy=one_run,
         group_name="decoded",

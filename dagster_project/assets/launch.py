@@ -1,12 +1,13 @@
 """Runs the one job in this process, for the command line: the same assets that Dagster runs."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
+from dagster_project.assets.landing import LANDING
 from dagster_project.assets.publication import PROMISES
 from dagster_project.assets.run_context import Given, given
 from dagster_project.definitions import JOB, build_definitions
@@ -56,21 +57,38 @@ class Launched:
     Attributes:
         failures: Sentences for the user about steps that failed.
         broken: Sentences about promises that keep the publication back.
-        unread: What couldn't be brought home this time and is tried again by the next run.
+        outcomes: What became of deliveries.
     """
 
     succeeded: bool
     failures: tuple[str, ...]
     broken: tuple[str, ...]
-    unread: tuple[Outcome, ...]
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def unread(self) -> tuple[Outcome, ...]:
+        """What couldn't be brought home this time and is tried again by the next run."""
+        return tuple(outcome for outcome in self.outcomes if outcome.status is Status.FAILED)
 
 
-def launch(context: Context, months: Sequence[Month], progress: Progress) -> Launched:
-    """Run every asset over the months; whoever calls holds the home's lock."""
+def launch(
+    context: Context,
+    months: Sequence[Month],
+    progress: Progress,
+    sources: Collection[str] | None = None,
+) -> Launched:
+    """Run every asset over the months; whoever calls holds the home's lock.
+
+    Args:
+        context: The run's surroundings.
+        months: The months wanted.
+        progress: Called with the number of the step that begins, and of all steps.
+        sources: Look for deliveries of these sources only; of all when absent.
+    """
     definitions = build_definitions(context.settings)
     job = definitions.resolve_job_def(JOB)
     begin(context)
-    selection = _selection(definitions, context.home)
+    selection = _selection(definitions, context.home, sources)
     steps = {definitions.resolve_assets_def(key).node_def.name for key in selection}
     total = len(steps) + 1  # the promises are a step, and no asset
     done = 0
@@ -96,7 +114,7 @@ def launch(context: Context, months: Sequence[Month], progress: Progress) -> Lau
         succeeded=result.success,
         failures=tuple(_failures(result)),
         broken=tuple(_broken_promises(result)),
-        unread=tuple(outcome for outcome in run.outcomes if outcome.status is Status.FAILED),
+        outcomes=tuple(run.outcomes),
     )
 
 
@@ -127,8 +145,10 @@ def _close_killed_runs(instance: dg.DagsterInstance) -> None:
         storage.free_concurrency_slots_for_run(run_id)
 
 
-def _selection(definitions: dg.Definitions, home: Home) -> list[dg.AssetKey]:
-    """Return every asset that can be made, without the seeds if they are loaded already."""
+def _selection(
+    definitions: dg.Definitions, home: Home, sources: Collection[str] | None
+) -> list[dg.AssetKey]:
+    """Return what is to be made: the wanted landings, and the seeds unless they are loaded."""
     made = [
         assets
         for assets in definitions.assets or []
@@ -136,7 +156,12 @@ def _selection(definitions: dg.Definitions, home: Home) -> list[dg.AssetKey]:
     ]
     if seeds_are_loaded(home):
         made = [assets for assets in made if assets.node_def.name != "dbt_reference"]
-    return [key for assets in made for key in assets.keys]
+    keys = [key for assets in made for key in assets.keys]
+    return [key for key in keys if sources is None or _is_wanted(key, sources)]
+
+
+def _is_wanted(key: dg.AssetKey, sources: Collection[str]) -> bool:
+    return key.path[0] != LANDING or key.path[1] in sources
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:

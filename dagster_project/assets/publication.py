@@ -8,6 +8,7 @@ from dagster_project.assets.run_context import run_context
 from dagster_project.partitions import one_run
 from dagster_project.pipeline.lock import home_lock
 from dagster_project.pipeline.plan import make_plan
+from dagster_project.pipeline.timings import Step, timed
 from dagster_project.publish.candidate import build_candidate, present_candidate
 from dagster_project.publish.swap import publish
 
@@ -31,8 +32,10 @@ def publication_assets(marts: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition
     def candidate() -> dg.MaterializeResult:
         run = run_context()
         run.report("building the publication")
-        with home_lock(run.home.lock):
-            built = build_candidate(run, make_plan(run))
+        with home_lock(run.home.lock), timed(run.home.timings, Step.CANDIDATE) as tally:
+            plan = make_plan(run)
+            built = build_candidate(run, plan)
+            tally.units = len(plan.months)
         return dg.MaterializeResult(metadata={"publication": built.publication_id})
 
     @dg.asset(
@@ -75,8 +78,9 @@ def promise_checks() -> dg.AssetChecksDefinition:
 
         run = run_context()
         run.report("checking what readers are promised")
-        with home_lock(run.home.lock):
+        with home_lock(run.home.lock), timed(run.home.timings, Step.PROMISES) as tally:
             results = check_candidate(run, present_candidate(run.home))
+            tally.units = len(results)
         for result in results:
             yield dg.AssetCheckResult(
                 asset_key=CANDIDATE,

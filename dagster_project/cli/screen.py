@@ -39,6 +39,10 @@ class Counter:
             self._task, description=f"step {step} of {steps}", completed=step - 1, total=steps
         )
 
+    def at(self, what: str, done: int, total: int) -> None:
+        """Say what is being done, and how much of it is."""
+        self._progress.update(self._task, description=escape(what), completed=done, total=total)
+
 
 class Screen:
     """Output of one command."""

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from dagster_project.errors import CloudtallyError
-from dagster_project.months import Month
+from dagster_project.months import Month, add_months, month_of
 from dagster_project.reference import seed_rows
 from dagster_project.stores import open_store
 from dagster_project.stores.base import OUTSIDE, TOOLARGE, ObjectInfo, ObjectStore, printable
@@ -326,12 +326,39 @@ class Unreadable:
 Found = Candidate | Unreadable
 
 
+@dataclass(frozen=True)
+class History:
+    """How far back a provider delivers: a month beyond it is no failure.
+
+    Attributes:
+        first: Month before which the provider has nothing.
+        months: Whole months before the present one that the provider keeps.
+        advice: A sentence about months that the export doesn't bring by itself.
+    """
+
+    first: Month | None = None
+    months: int | None = None
+    advice: str = ""
+
+    def begins(self, today: dt.date) -> Month | None:
+        """Return the oldest month that can still be had; None when no limit is known."""
+        limits = [self.first] if self.first else []
+        if self.months is not None:
+            limits.append(add_months(month_of(today), -self.months))
+        return max(limits, default=None)
+
+
+ALL_HISTORY = History()
+"""No limit is known."""
+
+
 class Export(Protocol):
     """One kind of export of one provider."""
 
     is_emissions: bool
     is_internal: bool
     names_own_accounts: bool
+    history: History
 
     def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:
         """Return the store that holds the deliveries."""
@@ -362,6 +389,7 @@ class DeclaredExport:
         names_own_accounts: Whether the organisation itself names its accounts, so that another may
             have one of the same name. A cloud gives every sub account an id that no other has.
         services: Opens locations that no object store serves, by their scheme.
+        history: How far back the provider delivers.
     """
 
     is_emissions: bool
@@ -371,6 +399,7 @@ class DeclaredExport:
     is_internal: bool = False
     names_own_accounts: bool = False
     services: Mapping[str, LocationOpener] = field(default_factory=dict)
+    history: History = ALL_HISTORY
 
     def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:
         """Return the store of a location; `api:` asks the provider instead.

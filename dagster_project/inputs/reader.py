@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from dagster_project.exports.base import Candidate, Found, Part, Schema, modified_order
+from dagster_project.exports.base import (
+    ALL_HISTORY,
+    Candidate,
+    Found,
+    History,
+    Part,
+    Schema,
+    modified_order,
+)
 from dagster_project.inputs.declared import schemas_of
 from dagster_project.months import ALL_MONTHS
 from dagster_project.settings import InputConfig
@@ -22,6 +30,7 @@ class InputFile:
     is_emissions: bool = False
     is_internal: bool = False
     names_own_accounts: bool = False
+    history: History = ALL_HISTORY
 
     def open(self, location: str, options: Mapping[str, Any]) -> ObjectStore:
         """Return the store of the folder that holds the file."""

@@ -6,6 +6,7 @@ fetch leaves only `.incoming/`, which the next one resumes.
 
 import hashlib
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -54,8 +55,11 @@ def fetch(
     schemas: list[Schema],
     home: Home,
     progress: Progress | None = None,
+    stop: threading.Event | None = None,
 ) -> tuple[Delivery, Path]:
     """Archive a delivery, unless it is archived already, and return our manifest and its folder.
+
+    Different deliveries may be archived at the same time; setting `stop` ends the download early.
 
     Raises:
         CloudtallyError: whatever makes the delivery unusable; CT-STORE-* when it may be tried
@@ -69,7 +73,7 @@ def fetch(
     _refuse_doubled_parts(candidate)
     _refuse_wrong_sizes(candidate)
     staging = staging_folder(home, source.name, candidate)
-    downloads = _download(store, candidate, staging, progress)
+    downloads = _download(store, candidate, staging, progress, stop)
     _refuse_other_bytes(candidate, downloads)
     delivery_id = identify(source, candidate, [item.sha256 for item in downloads])
     target = home.landed(source.name, candidate.month, delivery_id)
@@ -105,8 +109,12 @@ def clear_staging(
     for folder in unit.glob("*/"):
         if folder != keep:
             shutil.rmtree(folder, ignore_errors=True)
-    for folder in (unit, unit.parent):
-        remove_if_empty(folder)
+    remove_if_empty(unit)
+
+
+def tidy_staging(home: Home, source: str) -> None:
+    """Remove a source's staging folder if nothing is left in it; nothing may be fetched now."""
+    remove_if_empty(home.incoming / source)
 
 
 def _unit_staging(home: Home, source: str, month: Month, variant: str) -> Path:
@@ -174,13 +182,18 @@ def _may_be_empty(candidate: Candidate, part: Part) -> bool:
 
 
 def _download(
-    store: ObjectStore, candidate: Candidate, staging: Path, progress: Progress | None
+    store: ObjectStore,
+    candidate: Candidate,
+    staging: Path,
+    progress: Progress | None,
+    stop: threading.Event | None,
 ) -> list[Downloaded]:
     """Fetch the parts that an earlier try has not completed, and return all of them in order."""
     staging.mkdir(parents=True, exist_ok=True)
     jobs = list(_jobs(candidate, staging))
     missing = [job for job in jobs if not _is_complete(*job)]
-    fetched = {item.path: item for item in download_all(store, missing, progress=progress)}
+    found = download_all(store, missing, progress=progress, stop=stop)
+    fetched = {item.path: item for item in found}
     return [fetched.get(path) or _on_disk(info, path) for info, path in jobs]
 
 

@@ -7,6 +7,7 @@ that the next run tries again.
 
 import datetime as dt
 import hashlib
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,7 @@ from dagster_project.exports.base import (
     Unreadable,
     option_error,
 )
-from dagster_project.landing.archive import clear_staging, fetch
+from dagster_project.landing.archive import clear_staging, fetch, tidy_staging
 from dagster_project.landing.delivery import Delivery, read_delivery
 from dagster_project.landing.guards import (
     losses,
@@ -38,6 +39,7 @@ from dagster_project.ledger.store import Kind
 from dagster_project.months import ALL_MONTHS, Month, month_key
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.displacement import refuse_uncounted, uncounted
+from dagster_project.pipeline.fetching import Fetching, fetching
 from dagster_project.pipeline.offers import (
     circumstances,
     is_new,
@@ -48,6 +50,7 @@ from dagster_project.pipeline.offers import (
 from dagster_project.pipeline.overlap import refuse_overlap
 from dagster_project.pipeline.readers import reader_of, schema_of
 from dagster_project.pipeline.refusals import kept, located, place_of, recorded, staged
+from dagster_project.pipeline.timings import Step, timed
 from dagster_project.settings import InputConfig, SourceConfig
 from dagster_project.stores import ObjectStore
 from dagster_project.stores.composite import together
@@ -77,6 +80,7 @@ class Outcome:
     """What became of one unit.
 
     Attributes:
+        bytes: Bytes of what was accepted, as stored at the provider.
         error: Why it wasn't accepted.
         oddities: What somebody should know about it although it was accepted.
     """
@@ -87,6 +91,7 @@ class Outcome:
     status: Status
     delivery_id: str | None = None
     rows: int | None = None
+    bytes: int = 0
     error: CloudtallyError | None = None
     oddities: tuple[str, ...] = ()
 
@@ -135,13 +140,14 @@ def find_work(
     """Compare what the provider offers with what the ledger has decided.
 
     Returns:
-        The store, the units with something new, and the units that need nothing.
+        The store, the units with something new, the newest month first, and the units that need
+        nothing.
     """
-    store = open_source(source)
+    store, listed = _list(context, source)
     wanted = set(months) if months is not None else None
     state = context.state()
     offered: dict[Unit, list[Found]] = defaultdict(list)
-    for found in reader_of(source).find(store, source.options):
+    for found in listed:
         if wanted is None or found.month in wanted:
             offered[Unit(source.name, found.month, found.variant)].append(found)
     work, settled = [], []
@@ -151,13 +157,27 @@ def find_work(
             work.append(Work(unit, tuple(sorted(new, key=newest_first, reverse=True))))
         else:
             settled.append(_settled(state, unit))
-    return store, work, settled
+    return store, work[::-1], settled
+
+
+def _list(context: Context, source: SourceConfig) -> tuple[ObjectStore, list[Found]]:
+    """Return the store of a source and what it offers."""
+    if context.listed is not None and source.name in context.listed:
+        return context.listed[source.name]
+    store = open_source(source)
+    listed = store, list(reader_of(source).find(store, source.options))
+    if context.listed is not None:
+        context.listed[source.name] = listed
+    return listed
 
 
 def extract(
     context: Context, source: SourceConfig, months: Iterable[Month] | None = None
 ) -> list[Outcome]:
-    """Land, decode and judge every new delivery of a source."""
+    """Land, decode and judge every new delivery of a source.
+
+    Several are fetched at a time; decided is one after the other, the newest month first.
+    """
     try:
         store, work, outcomes = find_work(context, source, months)
         settled = _settled_folders(context, source, store, work)
@@ -165,17 +185,38 @@ def extract(
         error = located(error, {"source": source.name})
         context.report(f"{source.name}: {error}")
         return [Outcome(source.name, None, "", Status.FAILED, error=error)]
-    for item in work:
-        outcome = _take(context, source, store, item, settled)
-        outcomes.append(outcome)
-        context.report(_sentence(outcome))
+
+    def bring(found: Candidate, stop: threading.Event) -> Delivery:
+        schemas = list(reader_of(source).schemas())
+        return fetch(store, source, found, schemas, context.home, stop=stop)[0]
+
+    with timed(context.home.timings, Step.ARRIVE, source.name) as tally, fetching(bring) as coming:
+        coming.begin(_to_fetch(work, settled))
+        for item in work:
+            outcome = _take(context, source, coming, item, settled)
+            outcomes.append(outcome)
+            context.report(_sentence(outcome))
+            if outcome.status is Status.ACCEPTED:
+                tally.units += 1
+                tally.bytes += outcome.bytes
+    tidy_staging(context.home, source.name)
     return outcomes
+
+
+def _to_fetch(work: Sequence[Work], settled: frozenset[str]) -> list[Candidate]:
+    """Return the deliveries that are tried first, one of each unit."""
+    first = (item.found[0] for item in work)
+    return [
+        found
+        for found in first
+        if isinstance(found, Candidate) and (found.is_manifested or found.signature in settled)
+    ]
 
 
 def _take(
     context: Context,
     source: SourceConfig,
-    store: ObjectStore,
+    coming: Fetching,
     work: Work,
     settled: frozenset[str],
 ) -> Outcome:
@@ -185,7 +226,7 @@ def _take(
     for found in work.found:
         if _is_loose(found) and found.signature not in settled:
             return first or Outcome(unit.source, unit.month, unit.variant, Status.WAITING)
-        outcome = _try(context, source, store, unit, found)
+        outcome = _try(context, source, coming, unit, found)
         first = first or outcome
         if outcome.status is not Status.QUARANTINED:
             break
@@ -198,10 +239,10 @@ def _take(
 
 
 def _try(
-    context: Context, source: SourceConfig, store: ObjectStore, unit: Unit, found: Found
+    context: Context, source: SourceConfig, coming: Fetching, unit: Unit, found: Found
 ) -> Outcome:
     try:
-        verdict = _examine(context, source, store, unit, found)
+        verdict = _examine(context, source, coming, unit, found)
     except CloudtallyError as error:
         if error.code.startswith("CT-STORE-") and isinstance(found, Candidate):
             return _fail(unit, error)
@@ -212,13 +253,13 @@ def _try(
 
 
 def _examine(
-    context: Context, source: SourceConfig, store: ObjectStore, unit: Unit, found: Found
+    context: Context, source: SourceConfig, coming: Fetching, unit: Unit, found: Found
 ) -> Verdict:
     """Fetch, decode and judge a delivery; what can't be counted is not left decoded."""
     if isinstance(found, Unreadable):
         raise found.error
     export = reader_of(source)
-    delivery, _ = fetch(store, source, found, list(export.schemas()), context.home)
+    delivery = coming.take(found)
     decode_landed(context, source, export, delivery)
     try:
         return _judge(context, source, unit, found, delivery)
@@ -281,6 +322,7 @@ def _accept(context: Context, unit: Unit, found: Found, verdict: Verdict) -> Out
         Status.ACCEPTED,
         delivery.delivery_id,
         delivery.totals.rows,
+        sum(part.bytes for part in delivery.parts),
         oddities=verdict.oddities,
     )
 

@@ -15,6 +15,7 @@ from dagster_project.pipeline.guard import guarded_changes
 from dagster_project.pipeline.imports import import_ledger
 from dagster_project.pipeline.lock import home_lock
 from dagster_project.pipeline.plan import Plan, make_plan, place_of, read_note, write_note
+from dagster_project.pipeline.timings import Step, timed
 
 
 def begin(context: Context) -> None:
@@ -63,23 +64,29 @@ def build_months(context: Context, months: Iterable[Month] | None = None) -> lis
         if not dirty:
             import_ledger(context, [])
             return []
-        build.prepare(context, dirty)
-        context.report(f"building charges of {_named(dirty)}")
-        shares = run_dbt(
-            context, build.build_arguments(build.SHARES, build.REFERENCE, months=dirty)
-        )
-        digests = build.share_digests(context.home.database, plan.months)
-        touched = build.touched_by_shares(context, digests, dirty)
-        build.prepare(context, touched)
-        context.report(f"building facts and marts of {_named(touched)}")
-        facts = run_dbt(
-            context,
-            build.build_arguments(build.MONTHLY, [*build.SHARES, *build.REFERENCE], months=touched),
-        )
-        build.record_built(context, plan, digests, touched)
+        with timed(context.home.timings, Step.BUILD) as tally:
+            results, built = _build(context, plan, dirty)
+            tally.units = built
         if set(dirty) == set(plan.dirty):
             write_note(context.home, complete=True)
-        return shares + facts
+        return results
+
+
+def _build(context: Context, plan: Plan, dirty: tuple[Month, ...]) -> tuple[list[NodeResult], int]:
+    """Build in two passes and record what was built; return the results and the months' number."""
+    build.prepare(context, dirty)
+    context.report(f"building charges of {_named(dirty)}")
+    shares = run_dbt(context, build.build_arguments(build.SHARES, build.REFERENCE, months=dirty))
+    digests = build.share_digests(context.home.database, plan.months)
+    touched = build.touched_by_shares(context, digests, dirty)
+    build.prepare(context, touched)
+    context.report(f"building facts and marts of {_named(touched)}")
+    facts = run_dbt(
+        context,
+        build.build_arguments(build.MONTHLY, [*build.SHARES, *build.REFERENCE], months=touched),
+    )
+    build.record_built(context, plan, digests, touched)
+    return shares + facts, len(touched)
 
 
 def build_marts(context: Context) -> list[NodeResult]:
@@ -92,12 +99,14 @@ def build_marts(context: Context) -> list[NodeResult]:
     with home_lock(context.home.lock):
         restatements = guarded_changes(context)
         plan = make_plan(context)
-        import_ledger(context, _unpublished(context, plan), restatements)
-        context.report("building dimensions and marts")
-        return run_dbt(
-            context,
-            build.build_arguments(build.MARTS, [*build.MONTHLY, *build.REFERENCE]),
-        )
+        with timed(context.home.timings, Step.MARTS) as tally:
+            tally.units = len(plan.months)
+            import_ledger(context, _unpublished(context, plan), restatements)
+            context.report("building dimensions and marts")
+            return run_dbt(
+                context,
+                build.build_arguments(build.MARTS, [*build.MONTHLY, *build.REFERENCE]),
+            )
 
 
 def _nothing_accepted() -> CloudtallyError:

@@ -58,6 +58,7 @@ def download_all(
     workers: int = 4,
     progress: Progress | None = None,
     retry: RetryPolicy = _DEFAULT_POLICY,
+    stop: threading.Event | None = None,
 ) -> list[Downloaded]:
     """Fetch every object to its target, in parallel; targets appear by rename, synced.
 
@@ -71,6 +72,7 @@ def download_all(
         progress: Called with bytes gained (negative: bytes that had to be given up), one call at
             a time.
         retry: How often and when to try again.
+        stop: Gives the work up when somebody sets it; targets that are complete stay.
 
     Returns:
         One entry per job, in the order of the jobs.
@@ -80,7 +82,8 @@ def download_all(
             -NETWORK (after retries), -DISKFULL, -TARGET, -OUTSIDE.
     """
     _require_own_targets(store, jobs)
-    fetch = _Fetch(store, retry, progress or (lambda _: None))
+    given_up = stop or threading.Event()
+    fetch = _Fetch(store, retry, progress or (lambda _: None), given_up)
     pool = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="fetch")
     try:
         futures = [pool.submit(fetch.one, info, target) for info, target in jobs]
@@ -139,7 +142,7 @@ def _read_once(store: ObjectStore, key: str, limit: int) -> bytes:
 
 
 class _StoppedError(Exception):
-    """Another object failed; this one was left at its last checkpoint."""
+    """Another object failed, or all was given up; this one was left at its last checkpoint."""
 
 
 @dataclass
@@ -149,6 +152,7 @@ class _Fetch:
     store: ObjectStore
     retry: RetryPolicy
     progress: Progress
+    given_up: threading.Event
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -195,7 +199,7 @@ class _Fetch:
             raise fault_of_line("short answer", location=self.store.location, key=info.key)
 
     def _append(self, part: Part, info: ObjectInfo, data: bytes) -> None:
-        if self.stop.is_set():
+        if self.stop.is_set() or self.given_up.is_set():
             raise _StoppedError
         if part.position + len(data) > info.size:
             raise fault_of_change(location=self.store.location, key=info.key)

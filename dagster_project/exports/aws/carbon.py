@@ -4,11 +4,12 @@ AWS delivers the old and the new methodology side by side for three months and n
 old one: each model version is a variant, and the models choose one for each month.
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dagster_project.exports.aws import data_exports
-from dagster_project.exports.base import ColumnKind, DeclaredExport, Found, Schema
+from dagster_project.exports.base import ColumnKind, DeclaredExport, Found, History, Schema
 from dagster_project.stores.base import ObjectStore
 
 # The documentation names the partition model_version, deliveries name it carbon_model_version.
@@ -58,4 +59,13 @@ SCHEMA = Schema(
     extensible=False,
 )
 
-EXPORT = DeclaredExport(is_emissions=True, finder=find, declared=(SCHEMA,))
+EXPORT = DeclaredExport(
+    is_emissions=True,
+    finder=find,
+    declared=(SCHEMA,),
+    history=History(
+        first=dt.date(2022, 1, 1),
+        advice="A new carbon export brings the months back to 2022-01 or to the opening of the "
+        "account.",
+    ),
+)

@@ -19,6 +19,7 @@ from dagster_project.exports.base import (
     ColumnKind,
     DeclaredExport,
     Found,
+    History,
     Listing,
     Part,
     Schema,
@@ -157,4 +158,12 @@ SCHEMA = Schema(
     extensible=False,
 )
 
-EXPORT = DeclaredExport(is_emissions=True, finder=find, declared=(SCHEMA,), api=open_api)
+EXPORT = DeclaredExport(
+    is_emissions=True,
+    finder=find,
+    declared=(SCHEMA,),
+    api=open_api,
+    history=History(
+        months=12, advice="Azure keeps twelve months of emissions; older ones are lost there."
+    ),
+)

@@ -1,6 +1,6 @@
 """Google Cloud Carbon Footprint, unloaded from BigQuery by `queries/carbon.sql`."""
 
-from dagster_project.exports.base import ColumnKind, DeclaredExport, Schema
+from dagster_project.exports.base import ColumnKind, DeclaredExport, History, Schema
 from dagster_project.exports.gcp import unload
 
 _TEXTS = (
@@ -48,4 +48,12 @@ SCHEMA = Schema(
     flatten=True,
 )
 
-EXPORT = DeclaredExport(is_emissions=True, finder=unload.find, declared=(SCHEMA,))
+EXPORT = DeclaredExport(
+    is_emissions=True,
+    finder=unload.find,
+    declared=(SCHEMA,),
+    history=History(
+        advice="Google exports no earlier month by itself: request a backfill of the transfer, by "
+        "run date, then unload the month."
+    ),
+)
