@@ -11,6 +11,7 @@ _PYTHON_ROOMS = ("decoding", "exports", "landing", "rules")
 _DBT_ROOMS = ("models", "macros")
 
 
+@functools.cache
 def code_version() -> str:
     """Return the package version with the short hash of models, seeds and decoding code."""
     return f"{_package_version()}+{code_hash()[:12]}"

@@ -6,6 +6,7 @@ at all.
 """
 
 import errno
+import functools
 import json
 import os
 import shutil
@@ -25,7 +26,7 @@ from dagster_project.decoding.nested import flattened
 from dagster_project.errors import CloudtallyError
 from dagster_project.exports.base import ColumnKind, Schema
 from dagster_project.files import link_or_copy, remove_if_empty, sync_folder
-from dagster_project.landing.delivery import Delivery, LandedPart
+from dagster_project.landing.delivery import MANIFESTS_REMEMBERED, Delivery, LandedPart
 from dagster_project.landing.problems import changed_type
 from dagster_project.landing.readers import (
     batches,
@@ -106,9 +107,15 @@ def _decode_parts(delivery: Delivery, landed: Path, schema: Schema, building: Pa
     _write_stats(building, delivery, schema, parts, counts)
 
 
-def read_stats(folder: Path) -> dict[str, Any]:
-    """Return what decoding counted in a delivery."""
-    stats: dict[str, Any] = json.loads((folder / STATS_NAME).read_text(encoding="utf-8"))
+def read_stats(folder: Path) -> Mapping[str, Any]:
+    """Return what decoding counted in a delivery; the same file is read once."""
+    stats = folder / STATS_NAME
+    return _stats(stats, stats.stat().st_mtime_ns, stats.stat().st_ino)
+
+
+@functools.lru_cache(maxsize=MANIFESTS_REMEMBERED)
+def _stats(path: Path, _written: int, _file: int) -> Mapping[str, Any]:
+    stats: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return stats
 
 

@@ -1,6 +1,7 @@
 """Our manifest of a landed delivery: what was fetched, from what, and what it adds up to."""
 
 import datetime as dt
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from dagster_project.months import Month, parse_month
 from dagster_project.settings import SourceConfig
 
 MANIFEST_NAME = "delivery.json"
+MANIFESTS_REMEMBERED = 4096
 
 NetTotals = Mapping[str, Mapping[str, int]]
 TwinTotals = Mapping[str, Mapping[str, Mapping[str, Sequence[Any]]]]
@@ -114,8 +116,14 @@ class Delivery:
 
 
 def read_delivery(folder: Path) -> Delivery:
-    """Read the manifest of a landed delivery."""
-    raw = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
+    """Read the manifest of a landed delivery; it never changes, so it is read once."""
+    manifest = folder / MANIFEST_NAME
+    return _read(manifest, manifest.stat().st_mtime_ns, manifest.stat().st_ino)
+
+
+@functools.lru_cache(maxsize=MANIFESTS_REMEMBERED)
+def _read(manifest: Path, _written: int, _file: int) -> Delivery:
+    raw = json.loads(manifest.read_text(encoding="utf-8"))
     totals = raw["totals"]
     return Delivery(
         **{

@@ -7,6 +7,7 @@ import datetime as dt
 import getpass
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -143,12 +144,20 @@ class Ledger:
             )
 
     def events(self) -> list[Event]:
-        """Return all events, oldest first."""
+        """Return all events, oldest first.
+
+        What this process has read before it doesn't read again: events are never changed.
+        """
         if not self.path.exists():
             return []
-        with self._connect() as connection:
-            rows = connection.execute(f"select {_COLUMNS} from events order by id").fetchall()
-        return [_event(row) for row in rows]
+        with self._connect() as connection, _reading:
+            read = _read_before(connection, self.path.resolve())
+            last = read[-1].id if read else 0
+            rows = connection.execute(
+                f"select {_COLUMNS} from events where id > ? order by id", [last]
+            ).fetchall()
+            read += [_event(row) for row in rows]
+            return list(read)
 
     def copy(self, target: Path, until: int) -> None:
         """Write the events up to one of them, as they are, into a ledger of their own."""
@@ -190,6 +199,22 @@ class Ledger:
                 kept="landing/ and published/ are untouched.",
                 next_step="Restore ledger.sqlite from a backup; it can't be rebuilt.",
             ) from None
+
+
+_reading = threading.Lock()
+_read: dict[Path, list[Event]] = {}
+
+
+def _read_before(connection: sqlite3.Connection, path: Path) -> list[Event]:
+    """Return the events read before; none of another file that has come to lie in this place."""
+    read = _read.setdefault(path, [])
+    if read:
+        query = "select at, kind, code_version from events where id = ?"
+        found = connection.execute(query, [read[-1].id]).fetchone()
+        last = read[-1]
+        if found != (last.at.isoformat(timespec="microseconds"), last.kind, last.code_version):
+            read.clear()
+    return read
 
 
 def _event(row: tuple[Any, ...]) -> Event:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from dagster_project.decoding.decode import read_stats
 from dagster_project.history.restatement import Restatement
@@ -32,6 +33,8 @@ from dagster_project.pipeline.restated import restatement_table
 from dagster_project.rules.parse import load_rules
 from dagster_project.rules.table import TAG_RULES_COLUMNS, rule_rows
 from dagster_project.sqltext import quoted
+
+_INCOMING = "incoming_rows"
 
 Table = tuple[Sequence[tuple[str, str]], Sequence[Sequence[Any]]]
 
@@ -132,8 +135,20 @@ def write_table(
     declared = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns)
     connection.execute(f"create or replace table {name} ({declared})")
     if rows:
-        marks = ", ".join("?" for _ in columns)
-        connection.executemany(f"insert into {name} values ({marks})", rows)
+        connection.register(_INCOMING, _as_texts(columns, rows))
+        values = ", ".join(f"cast({quoted(column)} as {kind})" for column, kind in columns)
+        connection.execute(f"insert into {name} select {values} from {_INCOMING}")
+        connection.unregister(_INCOMING)
+
+
+def _as_texts(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> pa.Table:
+    """Return rows as one table of texts: inserting value by value takes a second per thousand."""
+    texts = [
+        [None if value is None else str(value) for value in cells]
+        for cells in zip(*rows, strict=True)
+    ]
+    names = [column for column, _ in columns]
+    return pa.table([pa.array(each, pa.string()) for each in texts], names=names)
 
 
 def _decoded(

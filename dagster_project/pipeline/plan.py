@@ -59,7 +59,8 @@ def make_plan(context: Context) -> Plan:
     state = context.state()
     counted = counted_deliveries(context, state)
     months = sorted({unit.month for unit in counted} | set(state.built))
-    prints = {month: fingerprint(context, counted, month) for month in months}
+    rules = rules_id(context)
+    prints = {month: fingerprint(context, counted, month, rules) for month in months}
     is_usable = is_complete(context.home)
     absent = tuple(
         month for month in months if not is_usable or not _is_in_lake(context.home, month)
@@ -124,7 +125,7 @@ def current_inputs(context: Context, state: LedgerState) -> dict[Unit, Decision]
     return {unit: decision for unit, decision in state.current.items() if unit.source in names}
 
 
-def fingerprint(context: Context, counted: dict[Unit, Decision], month: Month) -> str:
+def fingerprint(context: Context, counted: dict[Unit, Decision], month: Month, rules: str) -> str:
     """Hash everything that shapes a month: deliveries, rules, seeds, models, configuration."""
     sources = {source.name: source for source in context.settings.sources}
     deliveries = sorted(
@@ -142,7 +143,7 @@ def fingerprint(context: Context, counted: dict[Unit, Decision], month: Month) -
     reporting = sorted(
         {source.provider for source in context.settings.sources if source.is_emissions}
     )
-    return _hash([deliveries, reporting, rules_id(context), code_hash()])
+    return _hash([deliveries, reporting, rules, code_hash()])
 
 
 def rules_id(context: Context) -> str:

@@ -1,5 +1,8 @@
+-- Every conform model is a parent, whichever of them are read now.
+{%- for name in charge_models() -%}{%- set _ = ref(name) -%}{%- endfor %}
+
 with unioned as (
-    {%- for name in charge_models() %}
+    {%- for name in delivered_charge_models() %}
     select
         {{ charge_columns() | join(', ') }}
     from {{ ref(name) }}
