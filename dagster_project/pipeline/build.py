@@ -32,6 +32,7 @@ MONTHLY_MODELS = (
     "int_gcp__billing_detailed_row_bridge",
     "int_charges__keyed",
     "int_charges__row_bridge",
+    "int_emissions__unioned",
     "int_carbon__month_weights",
     "int_carbon__allocated",
     "int_carbon__fact_totals",
@@ -111,33 +112,32 @@ def touched_by_shares(
 
 def share_digests(database: Path, months: Iterable[Month]) -> dict[Month, str]:
     """Hash, per billing month, everything that reported carbon gives to its rows."""
+    digests = {month: hashlib.sha256() for month in months}
     connection = duckdb.connect(str(database))
     try:
-        return {month: _share_digest(connection, month) for month in months}
+        for query in _SHARE_QUERIES:
+            for month, *row in connection.execute(query).fetchall():
+                if month in digests:
+                    digests[month].update(repr(row).encode())
     finally:
         connection.close()
-
-
-def _share_digest(connection: duckdb.DuckDBPyConnection, month: Month) -> str:
-    digest = hashlib.sha256()
-    for query in _SHARE_QUERIES:
-        for row in connection.execute(query, [month]).fetchall():
-            digest.update(repr(row).encode())
-    return digest.hexdigest()
+    return {month: digest.hexdigest() for month, digest in digests.items()}
 
 
 _SHARE_QUERIES = (
-    "select * exclude (source_name) from int_carbon__month_shares where billing_month = ?"
+    "select billing_month, * exclude (source_name, billing_month)"
+    " from int_carbon__month_shares order by all",
+    "select usage_month, * exclude (source_name, usage_month)"
+    " from int_carbon__unallocated order by all",
+    "select weights.billing_month, arrived.x_Provider, arrived.usage_month"
+    " from (select distinct x_Provider, usage_month from int_emissions__unioned where is_current)"
+    " as arrived"
+    " inner join (select distinct billing_month, x_Provider, usage_month"
+    " from int_carbon__month_weights) as weights"
+    " on arrived.x_Provider = weights.x_Provider and arrived.usage_month = weights.usage_month"
     " order by all",
-    "select * exclude (source_name) from int_carbon__unallocated where usage_month = ?"
-    " order by all",
-    "select distinct current_months.x_Provider, current_months.usage_month"
-    " from int_emissions__current as current_months"
-    " inner join int_carbon__month_weights as weights"
-    " on current_months.x_Provider = weights.x_Provider"
-    " and current_months.usage_month = weights.usage_month"
-    " where weights.billing_month = ? order by all",
 )
+"""Each query's first column is the billing month; one query serves all months."""
 
 
 def record_built(

@@ -27,10 +27,9 @@ class Survey:
 
     @property
     def months(self) -> list[Month]:
-        """Months that a run has to cover."""
-        return sorted(
-            ({unit.month for unit in self.waiting} | set(self.plan.months)) - {ALL_MONTHS}
-        )
+        """Months that a run has to cover: what waits and what is dirty, not all that there is."""
+        found = ({unit.month for unit in self.waiting} | set(self.plan.dirty)) - {ALL_MONTHS}
+        return sorted(found) or list(self.plan.months)[-1:]
 
 
 def survey(context: Context, months: set[Month] | None = None) -> Survey:

@@ -1,9 +1,12 @@
+{{ monthly_model('usage_month') }}
+
 with unioned as (
     {%- for provider in var('emission_providers') %}
     select
         {{ emission_columns() | join(',\n        ') }},
         {{ emission_group_key('usage_month') }} as emission_group_key
     from {{ ref('int_' ~ provider ~ '__emissions') }}
+    where {{ this_month('usage_month') }}
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 ),

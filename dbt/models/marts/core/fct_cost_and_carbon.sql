@@ -18,12 +18,14 @@ allocated as (
     where {{ this_month() }}
 ),
 
--- Months whose emissions have arrived, per provider.
+-- Months whose emissions have arrived, per provider. render(): lines of this billing month were
+-- also used in other months.
 arrived as (
     select distinct
         x_Provider,
         usage_month
-    from {{ ref('int_emissions__current') }}
+    from {{ ref('int_emissions__unioned').render() }}
+    where is_current
 ),
 
 emission_sources as (
