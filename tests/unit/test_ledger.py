@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.errors import CloudtallyError
+from dagster_project.ledger import store
 from dagster_project.ledger.state import LedgerState, Period, Unit, fold
 from dagster_project.ledger.store import Clock, Event, Kind, Ledger
 
@@ -174,3 +175,34 @@ def test_a_period_is_closed_restated_and_reopened_on_its_own_clock() -> None:
         Period(Clock.CARBON, "aws", MARCH)
     }
     assert fold([changed]).closes == {}
+
+
+def test_what_was_read_before_is_not_read_again(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[int] = []
+    real = store._event
+    monkeypatch.setattr(store, "_event", lambda row: parsed.append(row[0]) or real(row))
+    for number in range(3):
+        ledger.append(Kind.ACCEPTED, source="main", month=MARCH, delivery_id=str(number))
+        assert [event.delivery_id for event in ledger.events()] == [
+            str(n) for n in range(number + 1)
+        ]
+    assert parsed == [1, 2, 3]
+
+
+def test_another_ledger_in_the_same_place_is_read_anew(ledger: Ledger) -> None:
+    for number in range(2):
+        ledger.append(Kind.ACCEPTED, source="main", month=MARCH, delivery_id=f"old {number}")
+    assert len(ledger.events()) == 2
+    for file in ledger.path.parent.glob("ledger.sqlite*"):
+        file.unlink()
+    for number in range(3):
+        ledger.append(Kind.ACCEPTED, source="main", month=MARCH, delivery_id=f"new {number}")
+    assert [event.delivery_id for event in ledger.events()] == ["new 0", "new 1", "new 2"]
+
+
+def test_who_reads_events_cannot_change_what_others_read(ledger: Ledger) -> None:
+    ledger.append(Kind.ACCEPTED, source="main", month=MARCH, delivery_id="a")
+    ledger.events().clear()
+    assert len(ledger.events()) == 1
