@@ -2,7 +2,8 @@
 
 Three processes, one after the other, so that each has a peak of its own: the floor, the conversion
 (decoded files to keyed FOCUS lines) and the modelling (keyed lines to the fact, carbon and virtual
-tags included). Landing and decoding come before and aren't timed.
+tags included). Landing and decoding come before and aren't timed. With --focus-converter, that
+program converts the landed files too, in a process of its own.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -39,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")
+    parser.add_argument("--focus-converter", help="the program of that name, installed apart")
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.step:
@@ -46,21 +48,25 @@ def main() -> None:
         return
     folder = arguments.keep or Path(tempfile.mkdtemp(prefix="cloudtally-benchmark-"))
     try:
-        report(folder, prepare(folder, arguments.rows))
+        commands = {name: step_command(folder, name) for name in STEPS}
+        rows = prepare(folder, arguments.rows)
+        if arguments.focus_converter:
+            commands["focus_converters"] = converter_command(folder, arguments.focus_converter)
+        report(commands, rows)
     finally:
         if not arguments.keep:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def report(folder: Path, rows: int) -> None:
-    """Run every step in a process of its own and print a line of the table."""
-    taken = {name: timed(folder, name) for name in STEPS}
-    floor = taken["floor"][0]
+def report(commands: Mapping[str, Sequence[str]], rows: int) -> None:
+    """Run every command in a process of its own and print a line of the table."""
+    taken = {name: timed(command) for name, command in commands.items()}
     cells = [f"{dt.date.today()}", f"{os.cpu_count()} cores", f"{rows:,}"]
-    for name, (seconds, peak) in taken.items():
-        ratio = "" if name == "floor" else f", {seconds / floor:.1f} x floor"
+    for name, (seconds, cpu, peak) in taken.items():
+        ratio = "" if name == "floor" else f", {seconds / taken['floor'][0]:.1f} x floor"
         cells.append(
-            f"{seconds:.0f} s, {rows / seconds:,.0f} rows/s, {peak / 2**20:.2f} GiB{ratio}"
+            f"{seconds:.0f} s ({cpu:.0f} s CPU), {rows / seconds:,.0f} rows/s,"
+            f" {peak / 2**20:.2f} GiB{ratio}"
         )
     print(f"| {' | '.join(cells)} |")
 
@@ -83,15 +89,32 @@ def prepare(folder: Path, rows: int) -> int:
     )
 
 
-def timed(folder: Path, step: str) -> tuple[float, int]:
-    """Return wall seconds and the peak memory of the largest process in KiB."""
-    command = [sys.executable, __file__, "--keep", str(folder), "--step", step]
+def step_command(folder: Path, step: str) -> list[str]:
+    """Return the command that runs a step of this file."""
+    return [sys.executable, __file__, "--keep", str(folder), "--step", step]
+
+
+def converter_command(folder: Path, program: str) -> list[str]:
+    """Return the command by which focus_converters reads the landed files, FOCUS columns only."""
+    data = next((folder / "exports").rglob("*.parquet")).parents[1]
+    target = folder / "focus_converters"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    return [
+        program, "convert", "--provider", "aws", "--data-path", f"{data}/", "--data-format",
+        "parquet", "--parquet-data-format", "dataset", "--export-path", f"{target}/",
+        "--no-export-include-source-columns",
+    ]  # fmt: skip
+
+
+def timed(command: Sequence[str]) -> tuple[float, float, int]:
+    """Return seconds of wall and of CPU, and the peak memory of the largest process in KiB."""
     started = time.monotonic()
     process = subprocess.Popen(command)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"step {step} failed")
-    return time.monotonic() - started, usage.ru_maxrss
+        raise SystemExit(f"{' '.join(command)} failed")
+    return time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
 def run_floor(folder: Path) -> None:

@@ -10,7 +10,7 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from dagster_project.exports.base import ColumnKind
 from dagster_project.months import Month, next_month
 
 Row = dict[str, Any]
+Writer = Callable[[Sequence[Row]], bytes]
 
 _TEXTS = pa.map_(pa.string(), pa.string())
 _ARROW = {

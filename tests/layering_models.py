@@ -46,6 +46,8 @@ COMPILED_BANS = (
     Ban("float", re.compile(r"(?:\bas\s+|::\s*)(?:double|float\d*|real)\b", re.I)),
     Ban("random", re.compile(r"\b(?:random|rand|uuid|gen_random_uuid)\s*\(", re.I)),
     Ban("short cast", re.compile(r"::")),
+    # Spark takes the case for ten digits and cuts decimals off; with_sign_of keeps them.
+    Ban("product of a case", re.compile(r"(?<!then -1 else 1 )\bend\s*\*", re.I)),
 )
 # A macro is a template: paths and patterns stand in its texts, so a division needs its spaces here.
 MACRO_BANS = (

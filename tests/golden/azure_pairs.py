@@ -5,15 +5,18 @@ of them. Each account has the spellings of its kind.
 """
 
 import datetime as dt
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from dagster_project.months import Month, next_month
 from dagster_project.settings import Settings, SourceConfig
 from tests.azure_pairs import csv_bytes, parquet_bytes, write_run
 
 Row = dict[str, Any]
+JANUARY = dt.date(2026, 1, 1)
 S1 = "1F0F4C7A-0000-0000-0000-000000000001"
 S2 = "2b9c1d44-0000-0000-0000-000000000002"
 VM = f"/subscriptions/{S1}/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm1"
@@ -197,22 +200,57 @@ PAYG: tuple[Row, ...] = (
 )
 
 
-def write(root: Path) -> None:
-    """Write the three pairs; the customer agreement's amortised cost is Parquet."""
+def write(root: Path, month: Month = JANUARY, more: Callable[[Row], Row] | None = None) -> None:
+    """Write the three pairs; the customer agreement's amortised cost is Parquet.
+
+    Args:
+        root: Folder of the exports.
+        month: The month to write them for.
+        more: Makes another line of each, in both exports alike.
+    """
     for dataset, own in (("actual", EA_ACTUAL), ("amortized", EA_AMORTIZED)):
-        lines = [*EA_BOTH, *own]
-        write_run(root / "ea" / dataset, dataset, csv_bytes(lines), len(lines), suffix=".csv.gz")
-    actual = [*MCA_BOTH, *MCA_ACTUAL]
-    write_run(root / "mca", "actual", csv_bytes(actual), len(actual))
+        lines = billed_in(month, (*EA_BOTH, *own), more)
+        _write(root / "ea" / dataset, dataset, month, csv_bytes(lines), lines, suffix=".csv.gz")
+    actual = billed_in(month, (*MCA_BOTH, *MCA_ACTUAL), more)
+    _write(root / "mca", "actual", month, csv_bytes(actual), actual)
     amortized = [
         line | {"date": dt.date.fromisoformat(line["date"]), "quantity": float(line["quantity"])}
-        for line in (*MCA_BOTH, *MCA_AMORTIZED)
+        for line in billed_in(month, (*MCA_BOTH, *MCA_AMORTIZED), more)
     ]
     types = {"date": pa.date32(), "quantity": pa.float64()}
     content = parquet_bytes(amortized, types)
-    write_run(root / "mca", "amortized", content, len(amortized), suffix=".parquet")
+    _write(root / "mca", "amortized", month, content, amortized, suffix=".parquet")
+    payg = billed_in(month, PAYG, more)
     for dataset in ("actual", "amortized"):
-        write_run(root / "payg" / dataset, dataset, csv_bytes(PAYG), len(PAYG))
+        _write(root / "payg" / dataset, dataset, month, csv_bytes(payg), payg)
+
+
+def billed_in(
+    month: Month, lines: Sequence[Row], more: Callable[[Row], Row] | None = None
+) -> list[Row]:
+    """Return lines of January as they would be in another month; only dates begin like dates."""
+    moved = [{name: _moved(cell, month) for name, cell in line.items()} for line in lines]
+    return moved + [more(line) for line in moved if more]
+
+
+def _moved(cell: str, month: Month) -> str:
+    for form in ("%Y-%m-", "%m/"):
+        january = f"{JANUARY:{form}}"
+        if cell.startswith(january):
+            return f"{month:{form}}" + cell.removeprefix(january)
+    return cell
+
+
+def _write(
+    root: Path,
+    dataset: str,
+    month: Month,
+    content: bytes,
+    lines: Sequence[Row],
+    suffix: str = ".csv",
+) -> None:
+    days = (str(month), str(next_month(month) - dt.timedelta(days=1)))
+    write_run(root, dataset, content, len(lines), days=days, suffix=suffix)
 
 
 def settings(root: Path, home: Path) -> Settings:

@@ -2,7 +2,7 @@
 
 import csv
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,10 +11,9 @@ import pytest
 
 from dagster_project.paths import Home
 from dagster_project.pipeline.context import Context
-from dagster_project.settings import Settings, SourceConfig
-from tests import cur_files
-from tests.cur_files import Cur2Folder, LegacyFolder, Row
-from tests.golden.cur_lines import MARCH, cash, lines
+from dagster_project.settings import Settings
+from tests.golden.cur_lines import cash, lines
+from tests.golden.native_bills import ACCOUNTS, CUR, write_cur
 from tests.golden.test_golden import expected, table
 from tests.pipeline_runs import built, give_reference, land
 
@@ -37,32 +36,12 @@ FACT = {
 }
 COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 
-Writer = Callable[[Sequence[Row]], bytes]
-WRITTEN: dict[str, tuple[str, Writer, str]] = {
-    "cur2-parquet": ("cur2", cur_files.cur2_parquet, ".snappy.parquet"),
-    "cur2-csv": ("cur2", cur_files.cur2_csv, ".csv.gz"),
-    "cur-gzip": ("cur", cur_files.legacy_gzip, ".csv.gz"),
-    "cur-zip": ("cur", cur_files.legacy_zip, ".csv.zip"),
-    "cur-parquet": ("cur", cur_files.legacy_parquet, ".snappy.parquet"),
-}
-ACCOUNTS = {name: str(number) * 12 for number, name in enumerate(WRITTEN, start=1)}
-
 
 @pytest.fixture(scope="module")
 def context(reference: Home, tmp_path_factory: pytest.TempPathFactory) -> Context:
     """A home with the same month from every layout and format, each of an account of its own."""
     root = tmp_path_factory.mktemp("cur")
-    for name, (export, write, suffix) in WRITTEN.items():
-        folder = (
-            Cur2Folder(root / name)
-            if export == "cur2"
-            else LegacyFolder(root / name, keeps_all=name == "cur-zip")
-        )
-        folder.deliver(MARCH, write(lines(ACCOUNTS[name])), suffix=suffix)
-    sources = tuple(
-        SourceConfig(name=name, provider="aws", export=export, location=(root / name).as_uri())
-        for name, (export, _, _) in WRITTEN.items()
-    )
+    sources = write_cur(root)
     found = Context(Settings(home=root / "home", sources=sources, clock=dt.date(2026, 4, 20)))
     give_reference(reference, found.home)
     land(found)
@@ -76,7 +55,7 @@ def warehouse(context: Context) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@pytest.mark.parametrize("source", WRITTEN)
+@pytest.mark.parametrize("source", CUR)
 def test_every_line_of_the_fact(warehouse: duckdb.DuckDBPyConnection, source: str) -> None:
     columns = ", ".join(f"{sql} as {name}" for name, sql in FACT.items())
 
@@ -87,7 +66,7 @@ def test_every_line_of_the_fact(warehouse: duckdb.DuckDBPyConnection, source: st
     assert found == expected("cur_expected.csv", list(FACT))
 
 
-@pytest.mark.parametrize("source", WRITTEN)
+@pytest.mark.parametrize("source", CUR)
 def test_cash_is_what_aws_bills(warehouse: duckdb.DuckDBPyConnection, source: str) -> None:
     [(billed,)] = warehouse.execute(
         "select sum(BilledCost) from fct_cost_and_carbon where x_SourceName = ?", [source]
@@ -96,7 +75,7 @@ def test_cash_is_what_aws_bills(warehouse: duckdb.DuckDBPyConnection, source: st
     assert billed == cash(lines(ACCOUNTS[source])) == Decimal("468276.3700000002")
 
 
-@pytest.mark.parametrize("source", WRITTEN)
+@pytest.mark.parametrize("source", CUR)
 def test_rows_close_through_the_bridge(warehouse: duckdb.DuckDBPyConnection, source: str) -> None:
     found = warehouse.execute(
         "select split_part(column_name, ':', 1), cast(sum(measured) as integer) from dq_result"
@@ -132,7 +111,7 @@ def test_layouts_differ_in_nothing_but_their_accounts(
         source: table(
             warehouse, f"select {text} from fct_cost_and_carbon where x_SourceName = '{source}'"
         )
-        for source in WRITTEN
+        for source in CUR
     }
 
     assert len({repr(rows) for rows in facts.values()}) == 1

@@ -1,7 +1,6 @@
 """An inventory against lines that were worked out by hand (docs/onprem_inventory.md)."""
 
 import csv
-import hashlib
 import json
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,28 +12,21 @@ import pytest
 
 from dagster_project.paths import Home
 from dagster_project.pipeline.context import Context
-from dagster_project.settings import Settings, SourceConfig
+from dagster_project.settings import Settings
+from tests.golden.native_bills import write_inventory
 from tests.pipeline_runs import built, give_reference, land
 
 HERE = Path(__file__).parent / "inventory"
 TOTAL = Decimal("4101.815972222222222222")
-SOURCE = "datacentre"
 
 
 @pytest.fixture(scope="module")
 def warehouse(
     reference: Home, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    folder = tmp_path_factory.mktemp("inventory")
+    folder = tmp_path_factory.mktemp("inventory") / "exports"
     home = tmp_path_factory.mktemp("home") / "home"
-    content = (HERE / "2026-03.csv").read_bytes()
-    (folder / "2026-03.csv").write_bytes(content)
-    part = {"name": "2026-03.csv", "rows": 5, "sha256": hashlib.sha256(content).hexdigest()}
-    manifest = {"delivery_id": "march", "month": "2026-03", "files": [part]}
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    source = SourceConfig(
-        name=SOURCE, provider="onprem", export="inventory", location=folder.as_uri()
-    )
+    source = write_inventory(folder)
     context = Context(Settings(home=home, sources=(source,)))
     give_reference(reference, context.home)
     land(context)
@@ -138,6 +130,6 @@ def test_rows_close_and_nothing_complains(warehouse: duckdb.DuckDBPyConnection) 
 
 def test_the_source_is_marked_as_internal(warehouse: duckdb.DuckDBPyConnection) -> None:
     marked = warehouse.execute(
-        "select is_internal from dim_source where source_key = ?", [SOURCE]
+        "select is_internal from dim_source where source_key = 'datacentre'"
     ).fetchall()
     assert marked == [(True,)]

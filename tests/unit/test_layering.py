@@ -289,6 +289,7 @@ def test_every_permit_is_needed(manifest: dict[str, Any]) -> None:
         ("select effective_cost::float from x", "float"),
         ("select effective_cost::decimal(9, 2) from x", "short cast"),
         ("select * from x order by random()", "random"),
+        ("select case when a < 0 then 1 else -1 end * cost from x", "product of a case"),
     ],
 )
 def test_inexact_arithmetic_is_found(planted: dict[str, Any], planted_sql: str, ban: str) -> None:

@@ -49,7 +49,7 @@
     ) as decimal(38,18))
 {%- endmacro %}
 
-{#- An amount from 0 to below 1e15, negative where the total is. -#}
+{#- An amount below 1e15, turned into its negative where the total is negative. -#}
 {% macro with_sign_of(total, amount) -%}
     {{ return(adapter.dispatch('with_sign_of')(total, amount)) }}
 {%- endmacro %}

@@ -123,7 +123,7 @@
     {%- elif physical_type.startswith('STRUCT') or physical_type.endswith('[]') -%}
         {{ column }}
     {%- else -%}
-        {{ spark_json_value(column, physical_type) }}
+        {{ json_value(column, physical_type) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -162,7 +162,13 @@
     {%- else -%}
         cast(json_object(
             {%- for name in names %}
-            '{{ sql_text(name) }}', {{ identifier(name) }}{{ ',' if not loop.last }}
+            {%- set type = types.get(name, 'VARCHAR') %}
+            '{{ sql_text(name) }}',
+            {%- if type.startswith('DECIMAL') %}
+            cast({{ json_value(identifier(name), type) }} as json)
+            {%- else %}
+            {{ identifier(name) }}
+            {%- endif %}{{ ',' if not loop.last }}
             {%- endfor %}
         ) as varchar)
     {%- endif -%}
@@ -174,16 +180,39 @@
     {%- else -%}
         concat(
             {%- for name in names %}
-            {{ spark_literal(('{' if loop.first else ',') ~ tojson(name) ~ ':') }},
-            coalesce({{ spark_json_value(identifier(name), types.get(name, 'VARCHAR')) }}, 'null'),
+            {{ spark_literal(('{' if loop.first else ',') ~ json_key(name)) }},
+            coalesce({{ json_value(identifier(name), types.get(name, 'VARCHAR')) }}, 'null'),
             {%- endfor %}
             '}'
         )
     {%- endif -%}
 {%- endmacro %}
 
-{#- A value as JSON text, as DuckDB writes it; NULL stays NULL. -#}
-{% macro spark_json_value(column, physical_type) -%}
+{#- A key as JSON with its colon; only where it holds control characters is anything else escaped. -#}
+{% macro json_key(name) -%}
+    {%- if name | list | select('lt', ' ') | list -%}
+        {{ return(tojson(name) ~ ':') }}
+    {%- endif -%}
+    {{ return('"' ~ name.replace('\\', '\\\\').replace('"', '\\"') ~ '":') }}
+{%- endmacro %}
+
+{% macro text_literal(text) -%}{{ return(adapter.dispatch('text_literal')(text)) }}{%- endmacro %}
+{% macro default__text_literal(text) -%}'{{ sql_text(text) }}'{%- endmacro %}
+{% macro spark__text_literal(text) -%}{{ spark_literal(text) }}{%- endmacro %}
+
+{#- A value as JSON text; NULL stays NULL. A decimal keeps its digits and loses trailing zeros. -#}
+{% macro json_value(column, physical_type) -%}
+    {{ return(adapter.dispatch('json_value')(column, physical_type)) }}
+{%- endmacro %}
+{% macro default__json_value(column, physical_type) -%}
+    {%- if physical_type.startswith('DECIMAL') -%}
+        regexp_replace(cast({{ column }} as varchar), '(\.[0-9]*[1-9])0+$|\.0+$', '\1')
+    {%- else -%}
+        cast(to_json({{ column }}) as varchar)
+    {%- endif -%}
+{%- endmacro %}
+{#- As DuckDB writes it. A double arrives as its shortest text, where JSON has other exponents. -#}
+{% macro spark__json_value(column, physical_type) -%}
     {%- set text = 'cast(' ~ column ~ ' as string)' -%}
     {%- if physical_type.startswith('VARCHAR') -%}
         case when {{ column }} is not null
@@ -192,9 +221,22 @@
         concat('"', {{ text }}, '+00"')
     {%- elif physical_type.startswith('TIMESTAMP') or physical_type == 'DATE' -%}
         concat('"', {{ text }}, '"')
+    {%- elif physical_type.startswith('DECIMAL') -%}
+        {{ spark_trimmed(text) }}
+    {%- elif physical_type == 'DOUBLE' -%}
+        case
+            when {{ column }} rlike 'e-0[56]$'
+                then {{ spark_trimmed('cast(cast(' ~ column ~ ' as decimal(38,30)) as string)') }}
+            when {{ column }} rlike 'e[+](1[6-9]|20)$'
+                then concat(cast(cast({{ column }} as decimal(38,0)) as string), '.0')
+            else regexp_replace({{ column }}, 'e[+]?(-?)0*', 'e$1')
+        end
     {%- else -%}
         {{ text }}
     {%- endif -%}
+{%- endmacro %}
+{% macro spark_trimmed(number) -%}
+    regexp_replace({{ number }}, '([.][0-9]*[1-9])0+$|[.]0+$', '$1')
 {%- endmacro %}
 
 {% macro json_text_value(json, key) -%}
@@ -315,23 +357,25 @@
         {%- do pairs.append({'key': key, 'name': names[loop.index0]}) -%}
     {%- endfor -%}
     {%- set pairs = pairs | sort(attribute='key', case_sensitive=true) -%}
-    {{ return(adapter.dispatch('keyed_json')(
-        pairs | map(attribute='name') | list, pairs | map(attribute='key') | list, types
-    )) }}
-{%- endmacro %}
-{% macro default__keyed_json(names, keys, types) -%}
-    nullif(cast(json_merge_patch('{}', json_object(
-        {%- for name in names %}
-        '{{ sql_text(keys[loop.index0]) }}', {{ identifier(name) }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    )) as varchar), '{}')
-{%- endmacro %}
-{% macro spark__keyed_json(names, keys, types) -%}
     nullif(concat('{', concat_ws(
         ',',
-        {%- for name in names %}
-        {{ spark_literal(tojson(keys[loop.index0]) ~ ':') }}
-        || {{ spark_json_value(identifier(name), types.get(name, 'VARCHAR')) }}{{ ',' if not loop.last }}
+        {%- for pair in pairs %}
+        {{ text_literal(json_key(pair.key)) }}
+        || {{ json_value(identifier(pair.name), types.get(pair.name, 'VARCHAR')) }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    ), '}'), '{}')
+{%- endmacro %}
+
+{#-
+    JSON objects without a key in common and without null members, as keyed_json makes them, joined
+    from left to right, their numbers untouched; a NULL object adds nothing.
+-#}
+{% macro json_joined(objects) -%}
+    nullif(concat('{', concat_ws(
+        ',',
+        {%- for object in objects %}
+        nullif(substr({{ object }}, 2, length({{ object }}) - 2), ''){{ ',' if not loop.last }}
         {%- endfor %}
     ), '}'), '{}')
 {%- endmacro %}

@@ -140,7 +140,7 @@ from with_cover
     least(
         abs(cost),
         greatest(
-            case when cost < 0 then 1 else -1 end * {{ sum_of_records(records, 'amount') }},
+            {{ with_sign_of('cost', '-' ~ sum_of_records(records, 'amount')) }},
             cast(0 as decimal(38,18))
         )
     )

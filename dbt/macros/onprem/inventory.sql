@@ -39,10 +39,10 @@
     {%- for column in inventory_columns() if column.kind == 'decimal' -%}
         {%- do types.update({column.name: 'DECIMAL(38,18)'}) -%}
     {%- endfor -%}
-    {{ json_merge([
-        "coalesce(provider_columns, '{}')",
-        columns_as_json(names, types),
-        "case when has_bad_tags then " ~ columns_as_json(['tags']) ~ " else '{}' end",
+    {{ json_joined([
+        json_merge(["coalesce(provider_columns, '{}')"]),
+        keyed_json(names, names, types),
+        "case when has_bad_tags then " ~ keyed_json(['tags'], ['tags']) ~ " end",
     ]) }}
 {%- endmacro %}
 

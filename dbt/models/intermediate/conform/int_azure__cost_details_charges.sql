@@ -113,7 +113,8 @@ quantified as (
         case
             when coalesce(block_size, 1) = 1 then Quantity
             when
-                abs(cost_as_priced - cost_of_units) < abs(cost_as_priced - cost_of_blocks)
+                abs({{ amount_minus('cost_as_priced', 'cost_of_units') }})
+                < abs({{ amount_minus('cost_as_priced', 'cost_of_blocks') }})
                 then blocks
             else Quantity
         end as pricing_quantity
