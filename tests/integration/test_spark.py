@@ -44,8 +44,12 @@ CARBON = (
     "x_CarbonProviderScope3UnspecifiedKg",
 )
 NATIVE = {*native_bills.CUR, "ea", "mca", "payg", "gcp-billing", "datacentre"}
-# Months have few rows: to compile each query well costs more than to run it.
-FOR_FEW_ROWS = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+# Months have few rows: to compile a query well, and to plan it anew after each stage, costs more
+# than to run it.
+FOR_FEW_ROWS = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.sql.adaptive.enabled": "false",
+}
 JSON_TEXTS = (
     "{}",
     ' {"a": 1}\n',
