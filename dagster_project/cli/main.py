@@ -1,7 +1,7 @@
 """Commands of `cloudtally`.
 
 Exit codes: 0 all is well; 1 the run failed and nothing was published; 2 wrong arguments or
-configuration; 3 published, but deliveries are held back or sources can't be read.
+configuration; 3 published, but deliveries are held back or sources can't be read, or invoices vary.
 """
 
 import os
@@ -13,16 +13,13 @@ from typing import Literal
 import click
 
 from dagster_project.cli import periods
-from dagster_project.cli.arguments import month_option
 from dagster_project.cli.books import journal
+from dagster_project.cli.options import FAILED, HELD_BACK, MISTAKEN, month_option
+from dagster_project.cli.reconcile import reconcile
 from dagster_project.cli.screen import Screen
 from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month
 from dagster_project.settings import CONFIG_VARIABLE, Settings, load_settings
-
-FAILED = 1
-MISTAKEN = 2
-HELD_BACK = 3
 
 
 @click.group()
@@ -138,7 +135,7 @@ def dashboard(screen: Screen, no_browser: bool) -> None:
         webbrowser.open(page.as_uri())
 
 
-for command in (*periods.COMMANDS, journal):
+for command in (*periods.COMMANDS, journal, reconcile):
     cli.add_command(command)
 
 

@@ -110,9 +110,7 @@ def ledger_tables(
         "decode_counts": _decode_counts(context, state, landed, folders),
         "calendar": _dataclass_table(CalendarRow, calendar_rows(context.settings, state)),
         "periods": _dataclass_table(PeriodRow, period_rows(context.settings, state)),
-        "invoices_due": _dataclass_table(
-            InvoiceDueRow, invoice_due_rows(context.settings, state)
-        ),
+        "invoices_due": _dataclass_table(InvoiceDueRow, invoice_due_rows(context.settings, state)),
         "denied_accounts": _denied_accounts(context, landed),
         "dirty_months": ([("month", "date")], [(month,) for month in dirty]),
         "tag_rules": _tag_rules(context),

@@ -102,7 +102,9 @@ def test_36_months_close_by_the_planted_causes_and_nothing_else(tmp_path: Path) 
     assert payable == sum(row["invoice_total"] or 0 for row in rows)
 
 
-def test_the_legs_stand_beside_each_other_where_a_unit_is_one_invoice(untouched: list[Tied]) -> None:
+def test_the_legs_stand_beside_each_other_where_a_unit_is_one_invoice(
+    untouched: list[Tied],
+) -> None:
     controlled = [row for row in untouched if row["control_total"] is not None]
     assert {row["provider"] for row in controlled} >= {"azure", "gcp", "snowpeak"}
     assert all(row["control_total"] == row["fact_total"] for row in controlled)
@@ -171,9 +173,7 @@ def _name(tie: TieOut, row: int) -> str:
     return "usage"
 
 
-def _without(
-    tie: TieOut, untouched: Sequence[Tied], table: str, condition: str, name: str
-) -> None:
+def _without(tie: TieOut, untouched: Sequence[Tied], table: str, condition: str, name: str) -> None:
     tie.connection.execute("begin")
     tie.connection.execute(f"delete from {table} where {condition}")
     rows = tie.tied()
@@ -353,7 +353,9 @@ def test_postings_of_the_ledger_stand_beside_and_balance_nothing(
 
 def test_two_currencies_never_meet(tie: TieOut) -> None:
     tie.connection.execute(f"update inputs.invoices set BillingCurrency = 'SEK'{of('gcp')}")
-    rows = [r for r in tie.tied() if r["provider"] == "gcp" and str(r["billing_month"]) == "2026-05-01"]
+    rows = [
+        r for r in tie.tied() if r["provider"] == "gcp" and str(r["billing_month"]) == "2026-05-01"
+    ]
     assert {(r["billing_currency"], r["invoice_total"] is None) for r in rows} == {
         ("USD", True),
         ("SEK", False),
