@@ -1,7 +1,7 @@
 """Commands of `cloudtally`.
 
 Exit codes: 0 all is well; 1 the run failed and nothing was published; 2 wrong arguments or
-configuration; 3 published, but deliveries are held back or sources can't be read.
+configuration; 3 published, but deliveries are held back or sources can't be read, or invoices vary.
 """
 
 import os
@@ -18,6 +18,7 @@ from dagster_project.cli.books import journal
 from dagster_project.cli.evidence import evidence
 from dagster_project.cli.options import FAILED, HELD_BACK, MISTAKEN, month_option
 from dagster_project.cli.owners import owners
+from dagster_project.cli.reconcile import reconcile
 from dagster_project.cli.screen import Screen
 from dagster_project.errors import CloudtallyError
 from dagster_project.months import Month
@@ -146,7 +147,7 @@ def dashboard(screen: Screen, no_browser: bool) -> None:
         webbrowser.open(page.as_uri())
 
 
-for command in (*periods.COMMANDS, backfill, evidence, journal, owners):
+for command in (*periods.COMMANDS, backfill, evidence, journal, owners, reconcile):
     cli.add_command(command)
 
 

@@ -84,7 +84,7 @@ def _with_invoices_only(place: Place) -> None:
     ran = place.cloudtally("run")
     assert ran.code == 0, ran.text
     with (place.estate / "inputs/invoices.csv").open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+        lines = [line for line in csv.DictReader(file) if line["InvoiceDetailId"]]
     assert lines
     assert set(
         place.query("select InvoiceDetailId, BilledCost from focus_v1_4_invoice_detail")

@@ -27,6 +27,7 @@ from expectations.suites import mart_accrual as accrual
 from expectations.suites import mart_commitment_rollforward as rollforward
 from expectations.suites import mart_data_calendar as calendar
 from expectations.suites import mart_hotspot as hotspot
+from expectations.suites import mart_invoice_reconciliation as reconciliation
 from expectations.suites import mart_spend_carbon_daily as daily
 from expectations.suites import mart_spend_carbon_monthly as monthly
 from expectations.suites import mart_spend_postings as postings
@@ -52,6 +53,7 @@ TYPES = {
     "late_days": "bigint",
     "missing_days": "bigint",
     "estimated_from_days": "bigint",
+    "invoice_count": "bigint",
     "cost_rank": "bigint",
     "carbon_rank": "bigint",
     "combined_rank": "bigint",
@@ -142,6 +144,38 @@ HOTSPOTS = [
         "combined_rank": rank,
     }
     for rank in (1, 2, 3)
+]
+TIES = [
+    {
+        **dict.fromkeys((*reconciliation.BRIDGE, "unexplained", "invoice_total_minus_lines"), 0),
+        "billing_month": month,
+        "provider": "aws",
+        "invoice_issuer_name": "AWS Inc.",
+        "billing_account_id": "111",
+        "invoice_id": f"INV-{month}",
+        "billing_currency": "USD",
+        "tie_key": "invoice",
+        "fact_total": 10,
+        "invoice_total": "12.25",
+        "difference": "2.25",
+        "bridge_tax": "2.5",
+        "unexplained": "-0.25",
+        "tolerance": 1,
+        "outcome": "within_tolerance",
+        "net_outcome": "within_tolerance",
+    }
+    for month in ("2026-01-01", "2026-02-01")
+] + [
+    {
+        "billing_month": "2026-01-01",
+        "billing_account_id": "own",
+        "billing_currency": "USD",
+        "tie_key": "account_and_month",
+        "fact_total": 5,
+        "outcome": "not_reconcilable",
+        "net_outcome": "not_reconcilable",
+        "outcome_reason": "internal",
+    }
 ]
 CALENDAR = [
     {
@@ -374,6 +408,10 @@ def _type(column: str) -> str:
         return TYPES[column]
     if re.search(r"(?:Start|End|Created|LastUpdated|Date)$", column):
         return "timestamp"
+    if column in {*reconciliation.BRIDGE, "difference", "unexplained", "tolerance"}:
+        return AMOUNT
+    if re.search(r"_total$|_minus_lines$|_difference$", column):
+        return AMOUNT
     amounts = r"_cost$|_kg$|Cost$|Kg$|_(?:scope\d)|Quantity$|Percentage$|UnitPrice$|Kwh$|WaterL$"
     return AMOUNT if re.search(amounts, column) else "varchar"
 
@@ -400,6 +438,7 @@ def _build(path: Path) -> None:
         _create(daily.RELATION, daily.COLUMNS, DAILY),
         _create(monthly.RELATION, monthly.COLUMNS, MONTHLY),
         _create(hotspot.RELATION, hotspot.COLUMNS, HOTSPOTS),
+        _create(reconciliation.RELATION, reconciliation.COLUMNS, TIES),
         _create(calendar.RELATION, calendar.COLUMNS, CALENDAR),
         _create(rollforward.RELATION, rollforward.COLUMNS, COMMITMENTS),
         _create(accrual.RELATION, accrual.COLUMNS, ACCRUALS),
@@ -743,6 +782,45 @@ FAULTS = [
     ),
     ("update mart_hotspot set billing_currency = null", {"mart_hotspot.currency_named"}),
     ("update mart_hotspot set carbon_market_kg = -1", {"mart_hotspot.reported_kg_not_negative"}),
+    # Tie-out with invoices
+    (
+        "update mart_invoice_reconciliation set bridge_tax = bridge_tax + 0.000000000000000001",
+        {"mart_invoice_reconciliation.bridge_adds_up"},
+    ),
+    (
+        "update mart_invoice_reconciliation set bridge_fx = null where provider = 'aws'",
+        {"mart_invoice_reconciliation.bridge_adds_up"},
+    ),
+    (
+        """update mart_invoice_reconciliation
+           set difference = difference + 1, bridge_fx = bridge_fx + 1""",
+        {"mart_invoice_reconciliation.difference_is_invoice_minus_charges"},
+    ),
+    (
+        """update mart_invoice_reconciliation
+           set bridge_rounding = bridge_rounding + 2, bridge_tax = bridge_tax - 2""",
+        {"mart_invoice_reconciliation.rounding_is_small"},
+    ),
+    (
+        "update mart_invoice_reconciliation set outcome = 'match'",
+        {"mart_invoice_reconciliation.match_leaves_nothing"},
+    ),
+    (
+        "update mart_invoice_reconciliation set tolerance = 0.2",
+        {"mart_invoice_reconciliation.tolerance_is_kept"},
+    ),
+    (
+        "update mart_invoice_reconciliation set outcome_reason = null, outcome = 'variance'",
+        {"mart_invoice_reconciliation.verdicts_explained"},
+    ),
+    (
+        "update mart_invoice_reconciliation set net_outcome = 'good', outcome_reason = 'x'",
+        {"mart_invoice_reconciliation.net_outcome_known"},
+    ),
+    (
+        "insert into mart_invoice_reconciliation from mart_invoice_reconciliation",
+        {"mart_invoice_reconciliation.one_row_per_invoice"},
+    ),
     # Calendar
     (
         "update mart_data_calendar set delivery_id = null",

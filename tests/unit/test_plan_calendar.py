@@ -12,6 +12,7 @@ from dagster_project.pipeline.calendar import (
     CalendarRow,
     calendar_rows,
     due_date,
+    invoice_due_rows,
     period_rows,
     reload_window,
 )
@@ -158,3 +159,12 @@ def test_clocks_of_cost_and_carbon_are_apart() -> None:
     assert (may.cost_state, may.carbon_state) == ("open", "pending")
     assert april.data_as_of == dt.datetime(2026, 5, 1, 1)
     assert may.data_as_of == dt.datetime(2026, 5, 1, 2)
+
+
+def test_an_invoice_is_due_by_its_providers_habit() -> None:
+    state = state_of(("main", "2026-04", Kind.ACCEPTED), ("small", "2026-04", Kind.ACCEPTED))
+    sources = (source(), source("small", "snowpeak"))
+    for clock, due in (("2026-05-09", (False, False)), ("2026-05-10", (True, False))):
+        rows = invoice_due_rows(settings(clock, *sources), state)
+        assert [(row.provider, row.due_on.day) for row in rows] == [("aws", 10), ("snowpeak", 15)]
+        assert tuple(row.is_due for row in rows) == due

@@ -352,15 +352,28 @@ def test_invoices_and_rates_come_from_the_same_book(
     estate: EstateSummary, current: dict[tuple[str, str], list[dict[str, Any]]]
 ) -> None:
     invoices = _csv_rows(estate.invoices)
-    named: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    named: dict[str, Decimal] = defaultdict(Decimal)
     for (_source, _month), rows in current.items():
         for row in rows:
             if row.get("InvoiceId"):
-                named[row["InvoiceId"], row["ChargeCategory"]] += _decimal(row["BilledCost"])
-    billed = {(i["InvoiceId"], i["ChargeCategory"]): Decimal(i["BilledCost"]) for i in invoices}
+                named[row["InvoiceId"]] += _decimal(row["BilledCost"])
+    truth = json.loads(estate.invoice_truth.read_text())["invoices"]
+    known = {bill["invoice_id"]: bill for bill in truth}
     assert named
-    for key, amount in named.items():
-        assert abs(billed[key] - amount) <= Decimal("0.005")
+    for number, amount in named.items():
+        assert Decimal(known[number]["fact_total"]) == amount
+    lines: dict[str, Decimal] = defaultdict(Decimal)
+    for line in invoices:
+        if line["InvoiceDetailId"]:
+            lines[line["InvoiceId"]] += Decimal(line["BilledCost"])
+    for bill in truth:
+        caused = sum(map(Decimal, bill["bridge"].values()), Decimal(bill["fact_total"]))
+        assert caused == Decimal(bill["invoice_total"] or 0)
+        if bill["invoice_total"]:
+            assert lines[bill["invoice_id"]] == caused == caused.quantize(Decimal("0.01"))
+    totals = [line for line in invoices if not line["InvoiceDetailId"]]
+    assert totals
+    assert all(Decimal(line["BilledCost"]) == lines[line["InvoiceId"]] for line in totals)
     assert {i["BillingCurrency"] for i in invoices} == {"USD", "EUR"}
     assert {i["BillingPeriodStart"][:7] for i in invoices} == {"2026-04", "2026-05", "2026-06"}
     assert any(i["ChargeCategory"] == "Tax" and i["BillingCurrency"] == "EUR" for i in invoices)

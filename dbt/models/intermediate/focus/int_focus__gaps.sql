@@ -44,7 +44,12 @@ lacking as (
         delivery_id,
         '{{ column.name }}' as column_name
     from {{ source('inputs', dataset.input) }}
-    where {{ focus_value_is_lacking(column) }}
+    where
+        {{ focus_value_is_lacking(column) }}
+        {%- if dataset.dataset == 'InvoiceDetail' %}
+        -- The total of an invoice is no line that lacks something.
+        and not (InvoiceDetailId is null and ChargeCategory is null)
+        {%- endif %}
     {{ 'union all' if not (loop.last and last_dataset) }}
     {%- endfor %}
     {%- endfor %}

@@ -73,6 +73,18 @@ chargeback as (
     select * from {{ ref('mart_chargeback_month') }}
 ),
 
+invoices as (
+    select * from {{ source('inputs', 'invoices') }}
+),
+
+ledger_postings as (
+    select * from {{ source('inputs', 'ledger_postings') }}
+),
+
+reconciliation as (
+    select * from {{ ref('mart_invoice_reconciliation') }}
+),
+
 repairs as (
     {%- for code in repair_codes() %}
     select
@@ -408,6 +420,63 @@ idle_pools as (
     group by
         provider, billing_month, case when movement = 'in' then held_in else pool end,
         billing_currency
+),
+
+-- Second and third leg of the tie-out. An invoice that differs is not our fault, so it warns.
+invoice_ties as (
+    select
+        'invoice_tie_out' as check_id,
+        case when outcome = 'variance' then 'warn' else 'info' end as severity,
+        outcome <> 'variance' as passed,
+        cast(null as {{ varchar_type() }}) as source_name,
+        provider,
+        billing_month,
+        cast(null as {{ varchar_type() }}) as delivery_id,
+        concat_ws(' ', invoice_issuer_name, billing_account_id, invoice_id) as column_name,
+        unexplained as measured,
+        billing_currency as unit,
+        concat_ws(': ', outcome, outcome_reason) as detail
+    from reconciliation
+),
+
+-- Rows that no invoice can be made of: they stand in no other check and in no mart.
+unusable_inputs as (
+    select
+        'invoices' as input_name,
+        delivery_id,
+        'rows without issuer, account, invoice, period or currency; not reconciled' as detail
+    from invoices
+    where
+        InvoiceIssuerName is null
+        or BillingAccountId is null
+        or InvoiceId is null
+        or BillingPeriodStart is null
+        or BillingCurrency is null
+    union all
+    select
+        'ledger_postings' as input_name,
+        delivery_id,
+        'postings without a month (YYYY-MM) or a currency; not shown' as detail
+    from ledger_postings
+    where try_cast(concat(month, '-01') as date) is null or currency is null
+),
+
+unusable as (
+    select
+        'input_rows_unusable' as check_id,
+        'warn' as severity,
+        false as passed,
+        known_inputs.source_name,
+        cast(null as {{ varchar_type() }}) as provider,
+        cast(null as date) as billing_month,
+        unusable_inputs.delivery_id,
+        cast(null as {{ varchar_type() }}) as column_name,
+        cast(count(*) as decimal(38, 18)) as measured,
+        'rows' as unit,
+        unusable_inputs.detail
+    from unusable_inputs
+    inner join known_inputs on unusable_inputs.input_name = known_inputs.input_name
+    group by known_inputs.source_name, unusable_inputs.delivery_id, unusable_inputs.detail
 )
 
 select * from repairs
@@ -439,3 +508,7 @@ union all
 select * from fx_rounding
 union all
 select * from idle_pools
+union all
+select * from invoice_ties
+union all
+select * from unusable
