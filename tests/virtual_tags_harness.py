@@ -1,24 +1,14 @@
 """Renders dbt/macros/virtual_tags.sql without a dbt project and runs it in DuckDB."""
 
-import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-import jinja2
-from dbt_common.clients.jinja import BaseMacroGenerator, get_environment
-from dbt_common.exceptions import CompilationError, MacroReturn
 
+from dagster_project.pipeline.macros import project_macros
 from dagster_project.rules import TAG_RULES_COLUMNS, RuleSet, rule_rows
-
-MACROS = Path(__file__).parents[1] / "dbt" / "macros" / "virtual_tags.sql"
-_SOURCE = MACROS.read_text(encoding="utf-8")
-_TEMPLATE = get_environment().from_string(_SOURCE)
-_NAMES = re.findall(r"{% macro (\w+)\(", _SOURCE)
 
 INPUTS = (
     "Tags", "x_Provider", "BillingAccountId", "SubAccountId", "SubAccountName", "ServiceName",
@@ -30,47 +20,13 @@ RESULTS = (
 )  # fmt: skip
 
 
-class _Macro(BaseMacroGenerator):
-    def __init__(self, name: str, context: dict[str, Any]) -> None:
-        super().__init__(context)
-        self._name = name
-
-    def get_template(self) -> jinja2.Template:
-        return _TEMPLATE
-
-    def get_name(self) -> str:
-        return self._name
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.call_macro(*args, **kwargs)
-
-
 def macros(
     rows: Sequence[tuple[Any, ...]], *, engine: str = "duckdb", execute: bool = True
-) -> dict[str, Callable[..., Any]]:
+) -> SimpleNamespace:
     """Return the file's macros; `rows` is what a query over ledger.tag_rules answers."""
-
-    def back(value: Any) -> None:
-        raise MacroReturn(value)
-
-    def dispatch(name: str, *_: Any) -> Any:
-        prefixed = f"{engine}__{name}"
-        return context[prefixed if prefixed in context else f"default__{name}"]
-
-    def stop(message: str) -> None:
-        raise CompilationError(message)
-
-    context: dict[str, Any] = {
-        "execute": execute,
-        "run_query": lambda _: SimpleNamespace(rows=rows),
-        "source": lambda *names: ".".join(names),
-        "adapter": SimpleNamespace(dispatch=dispatch),
-        "exceptions": SimpleNamespace(raise_compiler_error=stop),
-        "fromjson": json.loads,
-        "return": back,
-    }
-    context.update({name: _Macro(name, context) for name in _NAMES})
-    return {name: context[name] for name in _NAMES}
+    return project_macros(
+        "virtual_tags.sql", engine=engine, query=(lambda _: rows) if execute else None
+    )
 
 
 def table_rows(ruleset: RuleSet) -> list[tuple[Any, ...]]:
@@ -93,10 +49,10 @@ def query(ruleset: RuleSet, *, engine: str = "duckdb", source: str = "charges") 
     """The whole enrichment as a model writes it: distinct inputs, rules, join back."""
     available = macros(table_rows(ruleset), engine=engine)
     return f"""
-        with virtual_tags as ({available["virtual_tags_for"](source)})
+        with virtual_tags as ({available.virtual_tags_for(source)})
         select {source}.*, {", ".join(f"virtual_tags.{name}" for name in RESULTS)}
         from {source}
-        left join virtual_tags on {available["virtual_tags_join"](source, "virtual_tags")}
+        left join virtual_tags on {available.virtual_tags_join(source, "virtual_tags")}
     """
 
 

@@ -165,12 +165,12 @@ def test_every_line_keeps_its_place() -> None:
 
 def test_only_mentioned_columns_are_read() -> None:
     rules = parse_rules(RULES, "f")
-    assert macros(table_rows(rules))["virtual_tag_inputs"]() == [
+    assert macros(table_rows(rules)).virtual_tag_inputs() == [
         "Tags", "x_Provider", "SubAccountId", "SubAccountName", "ServiceName", "ResourceId",
         "ResourceName", "x_BillingMonth",
     ]  # fmt: skip
     none = parse_rules("version: 1", "f")
-    assert macros(table_rows(none))["virtual_tag_inputs"]() == ["x_BillingMonth"]
+    assert macros(table_rows(none)).virtual_tag_inputs() == ["x_BillingMonth"]
 
 
 @pytest.mark.parametrize("execute", [True, False])
@@ -191,18 +191,18 @@ def test_without_rows_the_results_are_typed_defaults(execute: bool) -> None:
 def test_two_rule_sets_in_the_table_stop_the_build() -> None:
     rows = table_rows(load_rules()) + table_rows(parse_rules(RULES, "f"))
     with pytest.raises(CompilationError, match="two rule sets"):
-        macros(rows)["virtual_tags_for"]("charges")
+        macros(rows).virtual_tags_for("charges")
 
 
 def test_tag_value_stands_alone() -> None:
-    expression = macros([])["tag_value"]("tags", "Team")
+    expression = macros([]).tag_value("tags", "Team")
     sql = f"""select {expression} from (select '{{"TEAM":"x"}}' as tags)"""
     assert duckdb.sql(sql).fetchone() == ("x",)
 
 
 def test_fold_is_the_same_in_sql_and_python_for_every_character() -> None:
     points = [point for point in range(1, 0x110000) if not 0xD800 <= point < 0xE000]
-    expression = macros([])["virtual_tag_fold"]("chr(point)")
+    expression = macros([]).virtual_tag_fold("chr(point)")
     with duckdb.connect() as connection:
         found = connection.execute(
             f"select point, {expression} from (select unnest(?::integer[]) as point)", [points]
