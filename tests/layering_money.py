@@ -21,7 +21,7 @@ _NO_MONEY = re.compile(
 _CURRENCIES = (
     (re.compile(r"^payment", re.IGNORECASE), frozenset({"paymentcurrency"})),
     (re.compile(r"^reporting_|_change", re.IGNORECASE), frozenset({"reportingcurrency"})),
-    (re.compile(r""), frozenset({"billingcurrency"})),
+    (re.compile(r""), frozenset({"billingcurrency", "currency"})),
 )
 
 
