@@ -38,6 +38,7 @@ class MixedSum:
 
 PERMITS: Mapping[str, str] = {
     "int_quality__monthly": "a column's sum in one delivery, held against the reader's own sum",
+    "int_invoices__totals": "a unit's own total, used where one invoice, of one currency, holds it",
 }
 
 
