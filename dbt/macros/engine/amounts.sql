@@ -50,3 +50,19 @@
         amount, units_to_amount(mul_div('abs(' ~ amount ~ ')', weight, all_weight))
     ) }}
 {%- endmacro %}
+
+{#-
+    An amount as text with all of its eighteen decimals. dbt's adapter turns Spark's ANSI mode off, and
+    then a cast writes small amounts with an exponent, 0 among them.
+-#}
+{% macro amount_text(amount) -%}{{ return(adapter.dispatch('amount_text')(amount)) }}{%- endmacro %}
+{% macro default__amount_text(amount) -%}cast({{ amount }} as varchar){%- endmacro %}
+{% macro spark__amount_text(amount) -%}
+    {%- set size = 'abs(cast(' ~ amount ~ ' as decimal(38,18)))' -%}
+    concat(
+        case when {{ amount }} < 0 then '-' else '' end,
+        cast({{ whole_part(size) }} as string),
+        '.',
+        lpad(cast({{ fraction_units(size) }} as string), 18, '0')
+    )
+{%- endmacro %}

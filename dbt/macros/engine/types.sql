@@ -222,7 +222,7 @@
     {%- elif physical_type.startswith('TIMESTAMP') or physical_type == 'DATE' -%}
         concat('"', {{ text }}, '"')
     {%- elif physical_type.startswith('DECIMAL') -%}
-        {{ spark_trimmed(text) }}
+        {{ spark_trimmed(amount_text(column)) }}
     {%- elif physical_type == 'DOUBLE' -%}
         case
             when {{ column }} rlike 'e-0[56]$'

@@ -49,7 +49,11 @@
             'resource_global_name', 'resource_name', 'cost', 'pricing_quantity', 'credits',
             'labels', 'system_labels', 'tags', 'export_time', 'place',
         ] %}
+        {%- if column in ('cost', 'pricing_quantity') %}
+        coalesce({{ amount_text(column) }}, ''),
+        {%- else %}
         coalesce(cast({{ column }} as {{ varchar_type() }}), ''){{ ',' if not loop.last }}
+        {%- endif %}
         {%- endfor %}
     ))
 {%- endmacro %}
