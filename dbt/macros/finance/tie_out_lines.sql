@@ -22,6 +22,22 @@
     {{ return(['usage', 'purchases', 'adjustments', 'credits', 'tax', 'total']) }}
 {%- endmacro %}
 
+{% macro is_plain_line(column) -%}
+    {{ is_one_of(column, plain_lines()) }}
+{%- endmacro %}
+
+{% macro has_counterparts(column) -%}
+    {{ is_one_of(column, lines_with_counterparts()) }}
+{%- endmacro %}
+
+{% macro is_one_of(column, words) -%}
+    {{ column }} in (
+        {%- for word in words %}
+            '{{ word }}'{{ ',' if not loop.last }}
+        {%- endfor %}
+        )
+{%- endmacro %}
+
 {#- Whatever can be at variance, in the order in which it is named. -#}
 {% macro variance_lines() -%}
     {{ return(measured_lines() + ['usage', 'purchases', 'adjustments', 'total']) }}

@@ -29,6 +29,14 @@ compared as (
     where legs.leg in ('charged', 'stated')
 ),
 
+lined as (
+    select
+        {{ key }},
+        {{ amount_sum('stated') }} as stated
+    from compared
+    group by {{ key }}
+),
+
 whole_invoices as (
     select
         {{ of_tie_out('totals') }},
@@ -37,14 +45,14 @@ whole_invoices as (
         cast(null as decimal(38, 18)) as charged,
         {{ amount_minus('totals.invoice_total', 'coalesce(lined.stated, 0)') }} as stated
     from totals
-    left join (
-        select
-            {{ key }},
-            {{ amount_sum('stated') }} as stated
-        from compared
-        group by {{ key }}
-    ) as lined on {{ same_tie_out('totals', 'lined') }}
+    left join lined on {{ same_tie_out('totals', 'lined') }}
     where totals.is_total_only
+),
+
+everything as (
+    select * from compared
+    union all
+    select * from whole_invoices
 ),
 
 by_category as (
@@ -55,11 +63,7 @@ by_category as (
         coalesce({{ amount_sum('charged') }}, 0) as charged,
         coalesce({{ amount_sum('stated') }}, 0) as stated,
         count(stated) as stated_lines
-    from (
-        select * from compared
-        union all
-        select * from whole_invoices
-    ) as everything
+    from everything
     group by {{ key }}, charge_category, line
 ),
 
@@ -67,9 +71,9 @@ measured as (
     select
         by_category.*,
         {{ amount_minus('by_category.stated', 'by_category.charged') }} as difference,
-        by_category.line in ('{{ plain_lines() | join("', '") }}') as is_plain,
+        {{ is_plain_line('by_category.line') }} as is_plain,
         by_category.stated_lines = 0
-        and by_category.line not in ('{{ plain_lines() | join("', '") }}') as is_unnamed,
+        and not {{ is_plain_line('by_category.line') }} as is_unnamed,
         coalesce(currencies.subunit, 0) as subunit
     from by_category
     left join currencies on by_category.currency = currencies.code
@@ -158,7 +162,7 @@ candidates as (
     where
         difference <> 0
         and is_expected
-        and line in ('{{ lines_with_counterparts() | join("', '") }}')
+        and {{ has_counterparts('line') }}
 ),
 
 -- The same amount the other way round: on another invoice, account or issuer, or up to three

@@ -20,7 +20,9 @@ invoice_rows as (
         {{ enum_value('InvoiceIssueStatus', ['Open', 'Issued', 'Voided']) }} as status,
         InvoiceDetailId is null and ChargeCategory is null as is_total,
         coalesce(
-            {{ enum_value('ChargeCategory', ['Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment']) }},
+            {{ enum_value(
+                'ChargeCategory', ['Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment']
+            ) }},
             'Usage'
         ) as ChargeCategory,
         concat_ws(' ', InvoiceDetailDescription, InvoiceDetailGrain) as told,

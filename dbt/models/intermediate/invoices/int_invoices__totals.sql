@@ -77,7 +77,8 @@ controlled as (
     select
         {{ of_tie_out('unit_invoices') }},
         case
-            when count(*) = count(control_totals.total) then {{ amount_sum('control_totals.total') }}
+            when count(*) = count(control_totals.total)
+                then {{ amount_sum('control_totals.total') }}
         end as control_total
     from unit_invoices
     left join whole_units

@@ -11,8 +11,9 @@ known_inputs as (
 ),
 
 has_invoices as (
-    select count(case when input_name = 'invoices' and delivery_id is not null then 1 end) > 0
-        as is_supplied
+    select
+        count(case when input_name = 'invoices' and delivery_id is not null then 1 end) > 0
+            as is_supplied
     from known_inputs
 ),
 
@@ -87,6 +88,16 @@ balanced as (
     from subtracted
 ),
 
+-- An account whose other leg is in another currency has it in a row of its own.
+peers as (
+    select
+        *,
+        count(*) over (partition by billing_month, issuer, account)
+        > count(*) over (partition by billing_month, issuer, account, currency)
+            as is_other_currency
+    from balanced
+),
+
 -- First what forbids a verdict, then what is wrong, then how far apart the legs are.
 reasoned as (
     select
@@ -109,14 +120,7 @@ reasoned as (
             when unexplained <> 0 then 'rounding'
             else 'equal'
         end as reason
-    from (
-        select
-            balanced.*,
-            count(*) over (partition by billing_month, issuer, account)
-            > count(*) over (partition by billing_month, issuer, account, currency)
-                as is_other_currency
-        from balanced
-    ) as balanced
+    from peers
 ),
 
 classified as (
