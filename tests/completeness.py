@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("dagster_project", "expectations")
 CODE = re.compile(r"CT-[A-Z]+-[A-Z]+(?:-[A-Z]+)*")
+PREFIX = re.compile(r"CT-[A-Z]+-")
 
 _KINDS = {"charges": "focus", "emissions": "carbon"}
 _CONFORM = {"charges": "focus_charges", "emissions": "emissions"}
@@ -110,21 +112,36 @@ def macro_text(name: str, file: str) -> str:
 
 def raised_codes(root: Path) -> set[str]:
     """Return every error code that stands in the source as a value, not in a sentence."""
-    found: set[str] = set()
-    for package in ("dagster_project", "expectations"):
-        for path in (root / package).rglob("*.py"):
-            found |= set(_codes(ast.parse(path.read_text(encoding="utf-8"))))
-    return found
-
-
-def _codes(tree: ast.Module) -> Iterator[str]:
-    prefixes = {
-        part.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.JoinedStr)
-        for part in node.values[:1]
-        if isinstance(part, ast.Constant) and re.fullmatch(r"CT-[A-Z]+-", str(part.value))
+    paths = [path for package in PACKAGES for path in (root / package).rglob("*.py")]
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+    families = {name: prefix for tree in trees.values() for name, prefix in _families(tree)}
+    return {
+        code for path, tree in trees.items() for code in _codes(tree, _own(path, tree, families))
     }
+
+
+def _families(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield the members of enumerations of prefixes, such as `RULES = "CT-RULES-"`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            [target, *_] = node.targets
+            if isinstance(target, ast.Name) and PREFIX.fullmatch(str(node.value.value)):
+                yield target.id, str(node.value.value)
+
+
+def _own(path: Path, tree: ast.Module, families: Mapping[str, str]) -> set[str]:
+    """Return the prefixes of a module: of the family it names; in a shared reader, of all."""
+    named = {
+        families[node.attr]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "Family"
+    }
+    return named or (set(families.values()) if path.parent.name == "rules" else set())
+
+
+def _codes(tree: ast.Module, prefixes: set[str]) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and CODE.fullmatch(str(node.value)):
             yield str(node.value)
