@@ -46,7 +46,11 @@ def compare_with_truth(database: Path, estate: Path) -> Agreement:
     truth = json.loads((estate / "truth.json").read_text())
     connection = duckdb.connect(str(database), read_only=True)
     try:
-        pairs = [*_charges(connection, truth), *_emissions(connection, truth)]
+        pairs = [
+            *_charges(connection, truth),
+            *_central_lines(connection, truth),
+            *_emissions(connection, truth),
+        ]
     finally:
         connection.close()
     differences = tuple(
@@ -75,6 +79,24 @@ def _charges(
             for column, true, value in zip((*COSTS, "rows"), wanted, found, strict=True):
                 name = f"{mart} {item['provider']} {item['billing_month']} {column}"
                 yield name, true, None if value is None else Decimal(value)
+
+
+def _central_lines(
+    connection: duckdb.DuckDBPyConnection, truth: dict[str, Any]
+) -> Iterator[tuple[str, Decimal, Decimal | None]]:
+    for item in truth["central_lines"]:
+        found = connection.execute(
+            "select sum(effective_cost) from mart_chargeback_month where movement = 'own'"
+            " and provider = ? and billing_month = ? and billing_currency = ? and line_kind = ?",
+            [
+                item["provider"],
+                f"{item['billing_month']}-01",
+                item["billing_currency"],
+                item["line"],
+            ],
+        ).fetchone()
+        name = f"mart_chargeback_month {item['provider']} {item['billing_month']} {item['line']}"
+        yield name, Decimal(item["effective_cost"]), found[0] if found else None
 
 
 def _emissions(

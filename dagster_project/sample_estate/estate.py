@@ -22,6 +22,24 @@ from dagster_project.sample_estate.writers import open_text
 Formats = Literal["focus", "native"]
 DEFAULT_MONTHS: tuple[Month, ...] = tuple(add_months(dt.date(2026, 4, 1), n) for n in range(6))
 _MOST_ROWS = 200_000_000
+_CHARGEBACK = """\
+# Who pays for what is shared; docs/chargeback.md explains every word.
+version: 1
+owners: [data]
+pools:
+  # The platform team buys commitments for all, and a quarter of them for the data team.
+  - name: unused-commitments
+    when: {line: unused_commitment}
+    by: weights
+    over: [{pool: platform, weight: 0.75}, {owner: data, cost_center: CC-200, weight: 0.25}]
+  - name: platform
+    when: {owner: platform}
+    by: effective-cost
+    within: {environment: production}
+  - name: support
+    when: {line: support}
+    by: effective-cost
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +72,7 @@ class EstateSummary:
     invoices: Path
     invoice_truth: Path
     rates: Path
+    chargeback: Path
     rows: int
     months: tuple[Month, ...]
     sources: tuple[SourceSummary, ...]
@@ -98,6 +117,7 @@ def write_estate(
         write_source(estate, export, size, lambda name: _is_wanted(name, only), sums)
     summary = _summary(estate, sums)
     sums.truth.write(summary.truth, seed, estate.months)
+    _write_chargeback(summary.chargeback)
     sums.invoices.write(summary.invoices, summary.invoice_truth)
     write_rates(summary.rates, estate.months)
     _write_config(summary)
@@ -155,6 +175,7 @@ def _summary(estate: Estate, sums: Sums) -> EstateSummary:
         invoices=estate.out / "inputs" / "invoices.csv",
         invoice_truth=estate.out / "invoice_truth.json",
         rates=estate.out / "inputs" / "fx-rates.csv",
+        chargeback=estate.out / "chargeback.yaml",
         rows=sums.truth.total_rows,
         months=tuple(estate.months),
         sources=tuple(found),
@@ -173,12 +194,18 @@ def _kinds(export: ChargeExport, native: bool) -> list[tuple[str, str, str, Mapp
     return kinds
 
 
+def _write_chargeback(path: Path) -> None:
+    with open_text(path) as text:
+        text.write(_CHARGEBACK)
+
+
 def _write_config(summary: EstateSummary) -> None:
     newest = next_month(summary.months[-1])
     lines = [
         "# Written with the sample estate: a fictional company, known truth in truth.json",
         "home: ./warehouse",
         "reporting_currency: USD",
+        f"chargeback: ./{summary.chargeback.name}",
         "# The day from which this estate is seen: the next bills and the newest carbon aren't due",
         f"clock: {newest.replace(day=2)}",
         "sources:",

@@ -27,6 +27,9 @@ class Truth:
 
     rows: dict[tuple[str, Month, str], int] = field(default_factory=lambda: defaultdict(int))
     costs: dict[tuple[str, Month, str, str], int] = field(default_factory=lambda: defaultdict(int))
+    central: dict[tuple[str, Month, str, str], int] = field(
+        default_factory=lambda: defaultdict(int)
+    )
     kilograms: dict[tuple[str, Month, str, str], int] = field(
         default_factory=lambda: defaultdict(int)
     )
@@ -42,6 +45,9 @@ class Truth:
             if name in _LEAVE_OUT_PURCHASES:
                 amounts = amounts[plain]
             self.costs[(*key, name)] += exact_sum(amounts)
+        for row, item in enumerate(block.items):
+            if line := central_line(item):
+                self.central[(*key, line)] += exact_sum(block.effective_cost[row])
 
     def shift_rows(self, key: tuple[str, Month, str], difference: int) -> None:
         """Count lines that an export has more or fewer of than the book; no amount moves."""
@@ -67,6 +73,7 @@ class Truth:
                 "rows": self.total_rows,
                 "months": [month_key(month) for month in months],
                 "charges": [self._charge(key) for key in sorted(self.rows)],
+                "central_lines": [self._central(key) for key in sorted(self.central)],
                 "emissions": [self._emission(key) for key in sorted(self.kilograms)],
             },
         )
@@ -81,6 +88,16 @@ class Truth:
             **{name: as_text(self.costs[(*key, name)]) for name in _COSTS},
         }
 
+    def _central(self, key: tuple[str, Month, str, str]) -> dict[str, str]:
+        provider, month, currency, line = key
+        return {
+            "provider": provider,
+            "billing_month": month_key(month),
+            "billing_currency": currency,
+            "line": line,
+            "effective_cost": as_text(self.central[key]),
+        }
+
     def _emission(self, key: tuple[str, Month, str, str]) -> dict[str, str]:
         provider, month, scope, method = key
         return {
@@ -90,6 +107,15 @@ class Truth:
             "method": method,
             "kg": as_text(self.kilograms[key], 9),
         }
+
+
+def central_line(item: Item) -> str | None:
+    """Return the line of the chargeback on which a charge stands that is nobody's own."""
+    if item.category == "Tax":
+        return "tax"
+    if item.service.subcategory == "Support":
+        return "support"
+    return "unused_commitment" if item.status == "Unused" else None
 
 
 def is_commitment_purchase(item: Item) -> bool:

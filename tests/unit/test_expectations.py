@@ -24,6 +24,7 @@ from expectations.suites import fct_cost_and_carbon as fct
 from expectations.suites import fct_emissions_reported as emissions
 from expectations.suites import focus_datasets as datasets
 from expectations.suites import mart_accrual as accrual
+from expectations.suites import mart_chargeback_month as chargeback
 from expectations.suites import mart_commitment_rollforward as rollforward
 from expectations.suites import mart_data_calendar as calendar
 from expectations.suites import mart_hotspot as hotspot
@@ -31,6 +32,7 @@ from expectations.suites import mart_invoice_reconciliation as reconciliation
 from expectations.suites import mart_spend_carbon_daily as daily
 from expectations.suites import mart_spend_carbon_monthly as monthly
 from expectations.suites import mart_spend_postings as postings
+from expectations.suites import mart_spend_reporting_month as reporting
 
 JANUARY = dt.date(2026, 1, 1)
 FEBRUARY = dt.date(2026, 2, 1)
@@ -122,6 +124,7 @@ MONTHLY = [
     # An emission that no charge could carry: no currency, no service, nothing billed.
     {
         **STATES,
+        "billing_currency": "XXX",
         "provider": "azure",
         "billing_month": "2026-01-01",
         "usage_month": "2026-01-01",
@@ -403,9 +406,79 @@ BOOKED = [{**row, "posting_month": row["billing_month"], "entry": "spend"} for r
 ]
 
 
+CHARGED = {
+    "billing_month": "2026-01-01",
+    "provider": "aws",
+    "billing_currency": "USD",
+    "movement": "own",
+    "charge_lines": 0,
+}
+
+
+def _amounts(*amounts: object) -> dict[str, object]:
+    return dict(zip(chargeback.MEASURES, amounts, strict=False))
+
+
+CHARGEBACK = [
+    {**CHARGED, "owner": "web", "line_kind": "owned", "charge_lines": 5,
+     **_amounts(6, 12, "2.000000000000000001", 1, None, "1.8")},
+    {**CHARGED, "line_kind": "support", "pool": "support", "charge_lines": 1,
+     **_amounts(3, 8, 1, 1, None, 1)},
+    {**CHARGED, "line_kind": "support", "pool": "support", "movement": "out",
+     **_amounts(-3, -8, -1, -1, None, -1)},
+    {**CHARGED, "owner": "web", "line_kind": "shared", "pool": "support", "movement": "in",
+     "driver": "equal", "driver_weight": 1, "driver_weight_total": 1,
+     **_amounts(3, 8, 1, 1, None, 1)},
+    {**CHARGED, "billing_month": "2026-02-01", "owner": "web", "line_kind": "owned",
+     "charge_lines": 6, **_amounts(9, 10, "3.000000000000000001", 2, None, "2.8")},
+    {**CHARGED, "provider": "azure", "billing_currency": "XXX",
+     "line_kind": "unallocated_emissions", **_amounts(0, 0, None, None, 7)},
+]  # fmt: skip
+REPORTING = [
+    {
+        "billing_month": month,
+        "provider": "aws",
+        "billing_account_id": "111",
+        "billing_currency": "USD",
+        "reporting_currency": "USD",
+        "billed_cost": billed,
+        "effective_cost": 9,
+        "fx_rate": 1,
+        "fx_rate_source": "identity",
+        "reporting_billed_cost": billed,
+        "reporting_effective_cost": 9,
+        "fx_rate_before": 1,
+        **(dict.fromkeys(reporting.CHANGES) | changes),
+        "change_reason": None if changes else "no_month_before",
+        "charge_lines": 6,
+    }
+    for month, billed, changes in (
+        ("2026-01-01", 20, {}),
+        (
+            "2026-02-01",
+            10,
+            {
+                **dict.fromkeys(reporting.CHANGES, 0),
+                "billed_cost_change": -10,
+                "billed_cost_change_by_amount": -10,
+            },
+        ),
+    )
+]
+RATE = {
+    "fx_rate_key": "EUR|USD|2026-01-01",
+    "month": "2026-01-01",
+    "from_currency": "EUR",
+    "to_currency": "USD",
+    "rate": "1.1",
+}
+
+
 def _type(column: str) -> str:
     if column in TYPES:
         return TYPES[column]
+    if re.search(r"_change|^driver_weight|^rate$|^fx_rate(?:_before)?$", column):
+        return AMOUNT
     if re.search(r"(?:Start|End|Created|LastUpdated|Date)$", column):
         return "timestamp"
     if column in {*reconciliation.BRIDGE, "difference", "unexplained", "tolerance"}:
@@ -440,6 +513,8 @@ def _build(path: Path) -> None:
         _create(hotspot.RELATION, hotspot.COLUMNS, HOTSPOTS),
         _create(reconciliation.RELATION, reconciliation.COLUMNS, TIES),
         _create(calendar.RELATION, calendar.COLUMNS, CALENDAR),
+        _create(chargeback.RELATION, chargeback.COLUMNS, CHARGEBACK),
+        _create(reporting.RELATION, reporting.COLUMNS, REPORTING),
         _create(rollforward.RELATION, rollforward.COLUMNS, COMMITMENTS),
         _create(accrual.RELATION, accrual.COLUMNS, ACCRUALS),
         _create(postings.RESTATED, postings.RESTATED_COLUMNS, RESTATED),
@@ -457,7 +532,9 @@ def _build(path: Path) -> None:
         key = dims.key_of(relation)
         members = ["-1", "-2", *(("aws", "azure") if relation == "dim_provider" else ("m1",))]
         rows = [{key: member, "label": f"the {member}"} for member in members]
-        statements.append(_create(relation, (key, "label"), rows))
+        is_rate = relation == "dim_fx_rate"
+        rows += [RATE] if is_rate else []
+        statements.append(_create(relation, tuple(RATE) if is_rate else (key, "label"), rows))
     with duckdb.connect(path) as connection:
         for statement in statements:
             connection.execute(statement)
@@ -820,6 +897,89 @@ FAULTS = [
     (
         "insert into mart_invoice_reconciliation from mart_invoice_reconciliation",
         {"mart_invoice_reconciliation.one_row_per_invoice"},
+    ),
+    # Chargeback
+    (
+        "update mart_chargeback_month set effective_cost = effective_cost + 0.000000000000000001"
+        " where line_kind = 'owned' and billing_month = '2026-01-01'",
+        {"mart_chargeback_month.adds_up_to_spend"},
+    ),
+    (
+        "update mart_chargeback_month set carbon_market_kg = 0.98 where movement = 'in'",
+        {
+            "mart_chargeback_month.adds_up_to_spend",
+            "mart_chargeback_month.pools_give_what_they_take",
+        },
+    ),
+    (
+        "update mart_chargeback_month set billing_currency = 'EUR' where line_kind = 'owned'",
+        {"mart_chargeback_month.adds_up_to_spend"},
+    ),
+    (
+        """insert into mart_chargeback_month by name
+           select * replace ('pooled' as line_kind, 'p' as held_in, null as owner, null as pool,
+               'own' as movement, null as driver)
+           from mart_chargeback_month where movement = 'in'
+           union all by name
+           select * replace (-effective_cost as effective_cost, -billed_cost as billed_cost,
+               -carbon_location_kg as carbon_location_kg, -carbon_market_kg as carbon_market_kg,
+               -estimated_carbon_kg as estimated_carbon_kg, 'x' as cost_center)
+           from mart_chargeback_month where movement = 'own' and pool is not null""",
+        {
+            "mart_chargeback_month.nothing_vanishes_in_pools",
+            "mart_chargeback_month.adds_up_to_spend",
+        },
+    ),
+    (
+        "update mart_chargeback_month set owner = 'web' where line_kind = 'support'",
+        {"mart_chargeback_month.central_lines_have_no_owner"},
+    ),
+    (
+        "update mart_chargeback_month set owner = null where line_kind = 'shared'",
+        {"mart_chargeback_month.shares_have_an_owner"},
+    ),
+    (
+        "update mart_chargeback_month set driver_weight = 2 where movement = 'in'",
+        {"mart_chargeback_month.shares_show_their_driver"},
+    ),
+    # Reporting currency
+    (
+        "update mart_spend_reporting_month set fx_rate = 1.0000001",
+        {"mart_spend_reporting_month.same_currency_at_one"},
+    ),
+    (
+        "update mart_spend_reporting_month set billed_cost = 30, reporting_billed_cost = 30"
+        " where billing_month = '2026-01-01'",
+        {"mart_spend_reporting_month.billing_currency_untouched"},
+    ),
+    (
+        "update mart_spend_reporting_month set billed_cost_change_by_fx = 0.01"
+        " where change_reason is null",
+        {"mart_spend_reporting_month.change_is_its_parts"},
+    ),
+    (
+        "update mart_spend_reporting_month set change_reason = null",
+        {"mart_spend_reporting_month.change_is_explained"},
+    ),
+    (
+        "update mart_spend_reporting_month set reporting_billed_cost = null",
+        {"mart_spend_reporting_month.missing_is_explained"},
+    ),
+    (
+        "insert into mart_spend_reporting_month by name select * replace ('EUR' as"
+        " billing_currency, 0 as billed_cost, 0 as effective_cost, 0 as charge_lines)"
+        " from mart_spend_reporting_month where billing_month = '2026-01-01'",
+        {"mart_spend_reporting_month.no_rate_is_made_up"},
+    ),
+    (
+        "insert into mart_spend_reporting_month by name select * replace (0.9 as fx_rate,"
+        " '222' as billing_account_id, 'CHF' as billing_currency, 'CHF' as reporting_currency,"
+        " 0 as billed_cost, 0 as effective_cost, 0 as charge_lines)"
+        " from mart_spend_reporting_month",
+        {
+            "mart_spend_reporting_month.one_reporting_currency",
+            "mart_spend_reporting_month.same_currency_at_one",
+        },
     ),
     # Calendar
     (

@@ -178,14 +178,14 @@ def test_without_rows_the_results_are_typed_defaults(execute: bool) -> None:
     available = macros([], execute=execute)
     columns = ", ".join(f"null as {name}" for name in INPUTS)
     with duckdb.connect() as connection:
-        sql = available["virtual_tags_for"]("charges")
+        sql = available.virtual_tags_for("charges")
         answer = connection.execute(
             f"with charges as (select {columns}), tags as ({sql}) select * from tags"
         )
         row = dict(zip([one[0] for one in answer.description], answer.fetchone(), strict=True))
     assert [row[name] for name in RESULTS] == [None, None, "unknown", None, "unknown", None]
     if not execute:
-        assert available["virtual_tag_inputs"]() == list(INPUTS)
+        assert available.virtual_tag_inputs() == list(INPUTS)
 
 
 def test_two_rule_sets_in_the_table_stop_the_build() -> None:
