@@ -22,6 +22,7 @@ from expectations.suites import dimensions as dims
 from expectations.suites import dq_result as dq
 from expectations.suites import fct_cost_and_carbon as fct
 from expectations.suites import fct_emissions_reported as emissions
+from expectations.suites import fct_restatement as restatement
 from expectations.suites import focus_datasets as datasets
 from expectations.suites import mart_accrual as accrual
 from expectations.suites import mart_chargeback_month as chargeback
@@ -52,6 +53,12 @@ TYPES = {
     "is_term_loaded": "boolean",
     "charge_lines": "bigint",
     "rows": "bigint",
+    "RowsAdded": "bigint",
+    "RowsChanged": "bigint",
+    "RowsRemoved": "bigint",
+    "PeriodMonth": "date",
+    "DetectedAt": "timestamp",
+    "AcknowledgedAt": "timestamp",
     "late_days": "bigint",
     "missing_days": "bigint",
     "estimated_from_days": "bigint",
@@ -379,6 +386,42 @@ ACCRUALS = [
     for account, amount in (("111", 7), ("222", 0))
     for entry, posted, sign in (("accrual", "2026-02-01", 1), ("reversal", "2026-03-01", -1))
 ]
+CHANGES = [
+    {
+        "RestatementId": f"{provider}-{clock}",
+        "Clock": clock,
+        "Provider": provider,
+        "PeriodMonth": "2026-01-01",
+        "StateBefore": state,
+        "Cause": "unknown" if status == "baseline_missing" else "correction",
+        "ChangedInputs": "[]",
+        "Natures": "{}",
+        "DifferenceStatus": status,
+        "DeliveriesBefore": "[]",
+        "DeliveriesAfter": "[]",
+        "LargestContributors": "[]",
+        "PreviousPublicationId": "p1",
+        "DetectedAt": "2026-02-20 06:00:00",
+        **measures,
+    }
+    for provider, clock, state, status, measures in (
+        (
+            "aws", "cost", "closed", "computed",
+            {
+                "BillingCurrency": "USD", "BilledCostDifference": "0.01",
+                "EffectiveCostDifference": 0, "RowsAdded": 0, "RowsChanged": 1, "RowsRemoved": 0,
+                "AcknowledgedBy": "ada", "AcknowledgedAt": "2026-02-21 06:00:00",
+                "AcknowledgementReason": "the meter was read wrongly",
+            },
+        ),
+        (
+            "aws", "carbon", "provisional", "computed",
+            {"CarbonLocationKgDifference": "-1.5", "RowsAdded": 2, "RowsChanged": 0,
+             "RowsRemoved": 0},
+        ),
+        ("azure", "cost", "open", "baseline_missing", {}),
+    )
+]  # fmt: skip
 RESTATED = [
     {
         **{key: PLACE[key] for key in postings.RESTATED_GRAIN if key in PLACE},
@@ -483,7 +526,7 @@ def _type(column: str) -> str:
         return "timestamp"
     if column in {*reconciliation.BRIDGE, "difference", "unexplained", "tolerance"}:
         return AMOUNT
-    if re.search(r"_total$|_minus_lines$|_difference$", column):
+    if re.search(r"_total$|_minus_lines$|_difference$|Difference$", column):
         return AMOUNT
     amounts = r"_cost$|_kg$|Cost$|Kg$|_(?:scope\d)|Quantity$|Percentage$|UnitPrice$|Kwh$|WaterL$"
     return AMOUNT if re.search(amounts, column) else "varchar"
@@ -517,6 +560,7 @@ def _build(path: Path) -> None:
         _create(reporting.RELATION, reporting.COLUMNS, REPORTING),
         _create(rollforward.RELATION, rollforward.COLUMNS, COMMITMENTS),
         _create(accrual.RELATION, accrual.COLUMNS, ACCRUALS),
+        _create(restatement.RELATION, restatement.COLUMNS, CHANGES),
         _create(postings.RESTATED, postings.RESTATED_COLUMNS, RESTATED),
         _create(postings.BOOKED, postings.BOOKED_COLUMNS, BOOKED),
         _create(dq.RELATION, dq.COLUMNS, CHECKS),
@@ -583,6 +627,39 @@ def test_a_valid_file_keeps_every_promise(valid: Path) -> None:
 
 
 FAULTS = [
+    # Restatements
+    (
+        "insert into fct_restatement from fct_restatement where Clock = 'carbon'",
+        {"fct_restatement.one_row_per_change"},
+    ),
+    (
+        "update fct_restatement set AcknowledgementReason = ' '",
+        {"fct_restatement.closed_periods_are_acknowledged"},
+    ),
+    (
+        "update fct_restatement set StateBefore = 'restated' where Clock = 'carbon'",
+        {"fct_restatement.closed_periods_are_acknowledged"},
+    ),
+    (
+        "update fct_restatement set CarbonMarketKgDifference = 1 where BillingCurrency = 'USD'",
+        {"fct_restatement.clocks_share_no_measure"},
+    ),
+    (
+        "update fct_restatement set BillingCurrency = null",
+        {"fct_restatement.money_has_a_currency"},
+    ),
+    (
+        "update fct_restatement set RowsChanged = 0 where Provider = 'azure'",
+        {"fct_restatement.differences_known_or_said_lost"},
+    ),
+    (
+        "update fct_restatement set RowsAdded = null where Clock = 'carbon'",
+        {"fct_restatement.differences_known_or_said_lost"},
+    ),
+    (
+        "update fct_restatement set Cause = 'because'",
+        {"fct_restatement.cause_known"},
+    ),
     # The FOCUS datasets
     (
         "update focus_v1_4_billing_period set BillingPeriodStatus = 'provisional'",
