@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from dagster_project.rules.place import Family, Place
+
 ROOT = Path(__file__).parents[1]
 CODE = re.compile(r"CT-[A-Z]+-[A-Z]+(?:-[A-Z]+)*")
 
@@ -118,7 +120,7 @@ def raised_codes(root: Path) -> set[str]:
 
 
 def _codes(tree: ast.Module) -> Iterator[str]:
-    prefixes = {
+    prefixes = _families(tree) | {
         part.value
         for node in ast.walk(tree)
         if isinstance(node, ast.JoinedStr)
@@ -132,6 +134,26 @@ def _codes(tree: ast.Module) -> Iterator[str]:
             word = node.args[0]
             if isinstance(word, ast.Constant):
                 yield from (f"{prefix}{word.value}" for prefix in prefixes)
+
+
+def _families(tree: ast.Module) -> set[str]:
+    """Return beginnings of codes of files of rules: those that the module names, else all."""
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == Place.__module__
+        for alias in node.names
+    }
+    if Place.__name__ not in imported:
+        return set()
+    named = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == Family.__name__
+    }
+    return {family.value for family in Family if not named or family.name in named}
 
 
 def first_column(document: str, heading: str = "") -> list[str]:

@@ -50,8 +50,9 @@ def _agrees_with_the_book(place: Place) -> None:
             planted |= {line for line, amount in found.items() if amount}
     assert planted >= {"tax", "fx", "support", "marketplace", "corrections", "rounding"}
     assert {row["provider"] for row in rows if row["outcome"] == "not_reconcilable"} == {"onprem"}
-    checks = place.query("select passed, count(*) from dq_result where check_id = 'invoice_tie_out'"
-                         " group by all")
+    checks = place.query(
+        "select passed, count(*) from dq_result where check_id = 'invoice_tie_out' group by all"
+    )
     assert checks == [(True, len(rows))]
 
 
@@ -80,6 +81,7 @@ def _names_what_varies(place: Place) -> None:
     assert (first["outcome"], first["variance_lines"]) == ("variance", "credits")
     assert Decimal(first["invoice_total_minus_lines"]) < 0
     assert "variance" not in {other["outcome"] for other in others}
-    warned = place.query("select severity, passed from dq_result"
-                         " where check_id = 'invoice_tie_out' and not passed")
+    warned = place.query(
+        "select severity, passed from dq_result where check_id = 'invoice_tie_out' and not passed"
+    )
     assert warned == [("warn", False)]
