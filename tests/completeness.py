@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
+from dagster_project.rules.place import Family, Place
+
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("dagster_project", "expectations")
 CODE = re.compile(r"CT-[A-Z]+-[A-Z]+(?:-[A-Z]+)*")
-PREFIX = re.compile(r"CT-[A-Z]+-")
 
 _KINDS = {"charges": "focus", "emissions": "carbon"}
 _CONFORM = {"charges": "focus_charges", "emissions": "emissions"}
@@ -112,36 +112,21 @@ def macro_text(name: str, file: str) -> str:
 
 def raised_codes(root: Path) -> set[str]:
     """Return every error code that stands in the source as a value, not in a sentence."""
-    paths = [path for package in PACKAGES for path in (root / package).rglob("*.py")]
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
-    families = {name: prefix for tree in trees.values() for name, prefix in _families(tree)}
-    return {
-        code for path, tree in trees.items() for code in _codes(tree, _own(path, tree, families))
-    }
+    found: set[str] = set()
+    for package in ("dagster_project", "expectations"):
+        for path in (root / package).rglob("*.py"):
+            found |= set(_codes(ast.parse(path.read_text(encoding="utf-8"))))
+    return found
 
 
-def _families(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield the members of enumerations of prefixes, such as `RULES = "CT-RULES-"`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            [target, *_] = node.targets
-            if isinstance(target, ast.Name) and PREFIX.fullmatch(str(node.value.value)):
-                yield target.id, str(node.value.value)
-
-
-def _own(path: Path, tree: ast.Module, families: Mapping[str, str]) -> set[str]:
-    """Return the prefixes of a module: of the family it names; in a shared reader, of all."""
-    named = {
-        families[node.attr]
+def _codes(tree: ast.Module) -> Iterator[str]:
+    prefixes = _families(tree) | {
+        part.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "Family"
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values[:1]
+        if isinstance(part, ast.Constant) and re.fullmatch(r"CT-[A-Z]+-", str(part.value))
     }
-    return named or (set(families.values()) if path.parent.name == "rules" else set())
-
-
-def _codes(tree: ast.Module, prefixes: set[str]) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and CODE.fullmatch(str(node.value)):
             yield str(node.value)
@@ -149,6 +134,26 @@ def _codes(tree: ast.Module, prefixes: set[str]) -> Iterator[str]:
             word = node.args[0]
             if isinstance(word, ast.Constant):
                 yield from (f"{prefix}{word.value}" for prefix in prefixes)
+
+
+def _families(tree: ast.Module) -> set[str]:
+    """Return beginnings of codes of files of rules: those that the module names, else all."""
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == Place.__module__
+        for alias in node.names
+    }
+    if Place.__name__ not in imported:
+        return set()
+    named = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == Family.__name__
+    }
+    return {family.value for family in Family if not named or family.name in named}
 
 
 def first_column(document: str, heading: str = "") -> list[str]:
