@@ -11,8 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dagster_project.months import add_months
+from dagster_project.paths import DBT_PROJECT
+from expectations.suites.mart_invoice_reconciliation import COLUMNS
 from tests.tie_out_harness import BRIDGE, KEY, Tied, TieOut, true_bridge
 
 RED = ("variance", "within_tolerance")
@@ -100,6 +103,16 @@ def test_36_months_close_by_the_planted_causes_and_nothing_else(tmp_path: Path) 
     assert charged == (sum(row["fact_total"] or 0 for row in rows),)
     payable = sum(Decimal(bill["invoice_total"] or 0) for bill in tie.truth)
     assert payable == sum(row["invoice_total"] or 0 for row in rows)
+
+
+def test_the_mart_has_the_columns_of_its_contract(short: TieOut, untouched: list[Tied]) -> None:
+    path = DBT_PROJECT / "models/marts/finance/_mart_invoice_reconciliation.yml"
+    (model,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    found = short.connection.execute("describe mart_invoice_reconciliation").fetchall()
+    assert [(name, kind.lower()) for name, kind, *_ in found] == [
+        (column["name"], column["data_type"]) for column in model["columns"]
+    ]
+    assert tuple(name for name, *_ in found) == COLUMNS
 
 
 def test_the_legs_stand_beside_each_other_where_a_unit_is_one_invoice(

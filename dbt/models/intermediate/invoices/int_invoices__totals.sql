@@ -104,8 +104,9 @@ summed as (
         {{ amount_sum("case when leg = 'charged' then amount end") }} as fact_total,
         {{ amount_sum("case when leg = 'charged' and line = 'tax' then amount end") }} as fact_tax,
         {{ amount_sum("case when leg = 'posted' then amount end") }} as ledger_total,
-        coalesce(sum(case when leg = 'charged' and line <> 'tax' then items end), 0)
-            as charge_lines
+        cast(
+            coalesce(sum(case when leg = 'charged' and line <> 'tax' then items end), 0) as bigint
+        ) as charge_lines
     from legs
     group by {{ tie_out_key() | join(', ') }}
 )
