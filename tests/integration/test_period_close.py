@@ -60,7 +60,6 @@ def place(tmp_path_factory: pytest.TempPathFactory, reference: Home) -> Place:
     give_reference(reference, place.home)
     context = Context(load_settings(place.config))
     land(context)
-    steps.begin(context)
     steps.build_months(context)
     show(context)
     close_periods(context, JUNE, Clock.COST, None, "the first of its kind")
