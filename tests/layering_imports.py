@@ -86,7 +86,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "cli.truth",
     ),
     "great_expectations": ("expectations",),
-    "sqlalchemy": ("expectations",),
+    "sqlalchemy": ("expectations", "assets"),
     "duckdb_engine": ("expectations",),
     "plotly": ("publish.report_assets",),
     "sqlite3": ("ledger",),

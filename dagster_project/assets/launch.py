@@ -1,12 +1,15 @@
 """Runs the one job in this process, for the command line: the same assets that Dagster runs."""
 
+import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from dagster_project.assets import run_history
 from dagster_project.assets.landing import LANDING
 from dagster_project.assets.publication import PROMISES
 from dagster_project.assets.run_context import Given, given
@@ -36,7 +39,13 @@ OWN_INSTANCE_CONFIG = f"""\
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
+event_log_storage:
+  module: {run_history.MODULE}
+  class: {run_history.CLASS}
+  config: {{base_dir: %s}}
 """
+HISTORY = Path("history") / "runs"
+"""Where Dagster itself keeps the event log of an instance."""
 
 STARTED_BY = {"cloudtally/started_by": "command line"}
 _UNFINISHED = (
@@ -124,8 +133,9 @@ def dagster_instance(home: Home) -> dg.DagsterInstance:
     config = home.dagster / CONFIG
     if not config.exists():
         config.write_text(INSTANCE_CONFIG)
-    (home.dagster / OWN_CONFIG).write_text(OWN_INSTANCE_CONFIG)
-    return dg.DagsterInstance.from_config(str(home.dagster.resolve()), OWN_CONFIG)
+    root = home.dagster.resolve()
+    (root / OWN_CONFIG).write_text(OWN_INSTANCE_CONFIG % json.dumps(str(root / HISTORY)))
+    return dg.DagsterInstance.from_config(str(root), OWN_CONFIG)
 
 
 def _close_killed_runs(instance: dg.DagsterInstance) -> None:
