@@ -30,8 +30,7 @@ def kept_file(home: Home, publication: Mapping[str, Any], month: Month) -> Path:
             f"The copy of {month_key(month)} that was published is gone.",
             where={"file": path, "publication": publication.get("publication_id")},
             kept="the ledger and the landed deliveries it was built from.",
-            next_step="Restore kept/ from a backup, or build it again: `cloudtally as-of"
-            " ... --rebuild DIR`.",
+            next_step="Restore kept/ from a backup.",
         )
     return path
 

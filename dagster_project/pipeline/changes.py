@@ -115,7 +115,8 @@ def _compare(context: Context, state: LedgerState, months: Sequence[Month]) -> C
                     groups += compare_files(connection, copies[0], after, clock)
                 else:
                     lost |= _periods(connection, after, clock) | _closed(state, clock, month)
-        groups = [group for group in groups if _period(group) in present]  # no first arrivals
+        known = present | set(state.closes)  # what arrives for the first time changes nothing
+        groups = [group for group in groups if _period(group) in known]
         rows = [*restatements_of(groups), *(without_baseline(each) for each in sorted(lost))]
         changed = {row.period for row in rows}
         digests = _digests(connection, home, [p for p in sorted(state.closes) if p in changed])

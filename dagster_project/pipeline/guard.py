@@ -14,6 +14,11 @@ from dagster_project.pipeline.changes import Changes, find_changes
 from dagster_project.pipeline.context import Context
 
 MOST_NAMED = 5
+_CHANGED = {
+    words.CODE: "another version of code or seeds",
+    words.RULES: "other rules of virtual tags",
+    words.CONFIGURATION: "another configuration",
+}
 
 
 def guarded_changes(context: Context) -> tuple[Restatement, ...]:
@@ -150,8 +155,7 @@ def _reasons(changes: Changes, period: Period) -> str:
     for kind in (words.CHARGES, words.EMISSIONS):
         if kind in row.changed_inputs:
             said.append(_delivery_reason(row, kind))
-    said += [f"changed {word}" for word in (words.CODE, words.RULES, words.CONFIGURATION)
-             if word in row.changed_inputs]  # fmt: skip
+    said += [text for word, text in _CHANGED.items() if word in row.changed_inputs]
     return " and ".join(said) or "something that left no trace in the ledger"
 
 

@@ -299,6 +299,18 @@ class TestGuard:
         [row] = [row for row in restated(closed) if row["clock"] == "cost"]
         assert (row["status"], row["billed"], row["cause"]) == ("baseline_missing", None, "unknown")
 
+    def test_another_code_is_named_as_the_reason(
+        self, closed: PeriodHome, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in ("attribution", "changes"):
+            monkeypatch.setattr(f"dagster_project.pipeline.{module}.code_version", lambda: "2.0")
+        closed.build(MARCH, lines_of(MARCH, BilledCost=DEARER))
+        assert "because of another version of code or seeds" in refused(closed).what
+        acknowledge_changes(closed.context, MARCH, Clock.COST, None, "the new release is right")
+        closed.publish()
+        [row] = restated(closed)
+        assert (row["cause"], row["changed_inputs"]) == ("our_code", ["code"])
+
     def test_what_was_found_is_not_looked_for_again(
         self, closed: PeriodHome, monkeypatch: pytest.MonkeyPatch
     ) -> None:
