@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.cli.options import HELD_BACK, month_option
@@ -54,6 +53,7 @@ def _counts(ties: "Sequence[Tie]") -> dict[str, int]:
 
 def _show(screen: Screen, month: Month, ties: "Sequence[Tie]") -> None:
     for tie in ties:
+        screen.say(_whose(tie))
         screen.console.print(_table(tie))
         if tie.values["outcome_reason"]:
             screen.say(f"  {tie.values['outcome_reason']}")
@@ -63,16 +63,13 @@ def _show(screen: Screen, month: Month, ties: "Sequence[Tie]") -> None:
     screen.say(f"{month_key(month)}: {counts}")
 
 
+def _whose(tie: "Tie") -> str:
+    names = ("invoice_issuer_name", "billing_account_id", "invoice_id")
+    return " ".join(str(tie.values[name]) for name in names if tie.values[name])
+
+
 def _table(tie: "Tie") -> Table:
-    values = tie.values
-    whose = " ".join(
-        str(values[name])
-        for name in ("invoice_issuer_name", "billing_account_id", "invoice_id")
-        if values[name]
-    )
     table = Table(
-        title=escape(whose),
-        title_justify="left",
         caption=f"[{STYLES[tie.outcome]}]{tie.outcome}[/]",
         caption_justify="left",
         show_header=False,
@@ -80,7 +77,7 @@ def _table(tie: "Tie") -> Table:
     table.add_column()
     table.add_column(justify="right")
     for name, amount in _lines(tie):
-        table.add_row(name, _amount(amount, str(values["billing_currency"])))
+        table.add_row(name, _amount(amount, str(tie.values["billing_currency"])))
     return table
 
 
@@ -106,4 +103,5 @@ def _amount(amount: "Value", currency: str) -> str:
 
     if not isinstance(amount, Decimal):
         return "none"
-    return f"{exact(amount, grouped=True)} {currency}"
+    whole, point, digits = exact(amount, grouped=True).partition(".")
+    return f"{whole}{point}{digits.ljust(2, '0') if point else ''} {currency}"

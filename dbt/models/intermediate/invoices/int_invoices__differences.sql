@@ -255,24 +255,24 @@ explained as (
             and known.line = counterparts.line
 ),
 
-remaining as (
+left_over as (
     select
         *,
-        {{ amount_minus('difference', 'explained') }} as remainder
+        {{ amount_minus('difference', 'explained') }} as leftover
     from explained
 )
 
 select
     *,
     case
-        when remainder = 0 then 'nowhere'
+        when leftover = 0 then 'nowhere'
         when explained <> 0 then 'unexplained'
         when charged = 0 then 'on_invoice_not_in_data'
         when stated = 0 then 'in_data_not_invoiced'
         else 'unexplained'
     end as place,
     -- Tax may be missing only where the provider's exports never hold any.
-    remainder <> 0
+    leftover <> 0
     or (line = 'tax' and difference <> 0 and (tax_in_data or charged <> 0))
         as is_at_variance
-from remaining
+from left_over

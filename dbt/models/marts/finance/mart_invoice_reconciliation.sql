@@ -25,9 +25,9 @@ bridged as (
         {%- for line in measured_lines() %}
         {{ sum_when("line = '" ~ line ~ "'", 'explained') }} as bridge_{{ line }},
         {%- endfor %}
-        {{ sum_when("place = 'on_invoice_not_in_data'", 'remainder') }}
+        {{ sum_when("place = 'on_invoice_not_in_data'", 'leftover') }}
             as bridge_on_invoice_not_in_data,
-        {{ sum_when("place = 'in_data_not_invoiced'", 'remainder') }}
+        {{ sum_when("place = 'in_data_not_invoiced'", 'leftover') }}
             as bridge_in_data_not_invoiced,
         max(case when is_at_variance and line = 'tax' then 1 else 0 end) = 1 as tax_varies,
         concat_ws(
