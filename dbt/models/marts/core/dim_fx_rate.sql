@@ -21,7 +21,10 @@ rates as (
         coalesce(locked.to_currency, supplied.to_currency) as to_currency,
         coalesce(locked.rate, supplied.rate) as rate,
         locked.rate is not null as is_locked,
-        case when locked.rate is not null then 'locked' else 'supplied' end as source,
+        case
+            when locked.rate is not null then 'locked'
+            else 'supplied'
+        end as source,  -- noqa: RF04
         supplied.rate as supplied_rate
     from supplied
     full outer join locked

@@ -28,23 +28,23 @@ months as (
 gone as (
     select
         months.billing_month,
-        before.provider,
-        before.billing_account_id,
-        before.billing_currency,
+        spend_before.provider,
+        spend_before.billing_account_id,
+        spend_before.billing_currency,
         cast(0 as decimal(38, 18)) as billed_cost,
         cast(0 as decimal(38, 18)) as effective_cost,
         cast(0 as bigint) as charge_lines
-    from spend as before
+    from spend as spend_before
     inner join months
         on
-            before.provider = months.provider
-            and months.billing_month = cast(before.billing_month + interval 1 month as date)
+            spend_before.provider = months.provider
+            and months.billing_month = cast(spend_before.billing_month + interval 1 month as date)
     left join spend as now
         on
             months.billing_month = now.billing_month
-            and before.provider = now.provider
-            and before.billing_account_id is not distinct from now.billing_account_id
-            and before.billing_currency is not distinct from now.billing_currency
+            and spend_before.provider = now.provider
+            and spend_before.billing_account_id is not distinct from now.billing_account_id
+            and spend_before.billing_currency is not distinct from now.billing_currency
     where now.billing_month is null
 ),
 
@@ -69,7 +69,7 @@ worth as (
         case
             when currencies.billing_currency = reporting.reporting_currency then 'identity'
             else rates.source
-        end as source
+        end as fx_rate_source
     from (
         select distinct
             billing_month,
@@ -93,17 +93,17 @@ worth as (
 compared as (
     select
         all_spend.*,
+        {%- for cost in ['billed_cost', 'effective_cost'] %}
+        case
+            when months_before.billing_month is not null then coalesce(spend_before.{{ cost }}, 0)
+        end as {{ cost }}_before,
+        {%- endfor %}
         worth.reporting_currency,
         worth.rates_configured,
         worth.rate as fx_rate,
-        worth.source as fx_rate_source,
+        worth.fx_rate_source,
         worth_before.rate as fx_rate_before,
-        months_before.billing_month is not null as has_month_before,
-        {%- for cost in ['billed_cost', 'effective_cost'] %}
-        case
-            when months_before.billing_month is not null then coalesce(before.{{ cost }}, 0)
-        end as {{ cost }}_before{{ ',' if not loop.last }}
-        {%- endfor %}
+        months_before.billing_month is not null as has_month_before
     from all_spend
     inner join worth
         on
@@ -118,23 +118,22 @@ compared as (
             all_spend.provider = months_before.provider
             and months_before.billing_month
             = cast(all_spend.billing_month - interval 1 month as date)
-    left join spend as before
+    left join spend as spend_before
         on
-            before.billing_month = cast(all_spend.billing_month - interval 1 month as date)
-            and all_spend.provider = before.provider
-            and all_spend.billing_account_id is not distinct from before.billing_account_id
-            and all_spend.billing_currency = before.billing_currency
+            spend_before.billing_month = cast(all_spend.billing_month - interval 1 month as date)
+            and all_spend.provider = spend_before.provider
+            and all_spend.billing_account_id is not distinct from spend_before.billing_account_id
+            and all_spend.billing_currency = spend_before.billing_currency
 ),
 
 valued as (
     select
-        *,
         {%- for cost in ['billed_cost', 'effective_cost'] %}
         {{ converted(cost, 'fx_rate') }} as reporting_{{ cost }},
         {{ converted(cost, 'fx_rate_before') }} as {{ cost }}_at_rate_before,
-        {{ converted(cost ~ '_before', 'fx_rate_before') }} as reporting_{{ cost }}_before
-        {{- ',' if not loop.last }}
+        {{ converted(cost ~ '_before', 'fx_rate_before') }} as reporting_{{ cost }}_before,
         {%- endfor %}
+        compared.*
     from compared
 )
 

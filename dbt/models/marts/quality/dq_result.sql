@@ -376,7 +376,7 @@ fx_totals as (
         billing_currency,
         reporting_currency,
         fx_rate,
-        '{{ cost }}' as cost,
+        '{{ cost }}' as cost_name,
         {{ amount_sum(cost) }} as amount,
         {{ amount_sum('reporting_' ~ cost) }} as converted_amount
     from reporting_spend
@@ -395,7 +395,7 @@ fx_rounding as (
         cast(null as {{ varchar_type() }}) as provider,
         billing_month,
         cast(null as {{ varchar_type() }}) as delivery_id,
-        concat(cost, ' ', billing_currency, ' to ', reporting_currency) as column_name,
+        concat(cost_name, ' ', billing_currency, ' to ', reporting_currency) as column_name,
         {{ amount_minus('converted_amount', converted('amount', 'fx_rate')) }} as measured,
         reporting_currency as unit,
         'sum of converted accounts minus the converted sum' as detail
