@@ -2,6 +2,14 @@
 {%- set fewest_days = 7 -%}
 {%- set account = ['source_name', 'billing_account_id', 'billing_currency'] -%}
 {%- set estimate = account + ['billing_month'] -%}
+{%- set begun_since
+    = 'case when daily.usage_date > due.complete_until then daily.billed_cost end' -%}
+{%- set mean = rounded_quotient(
+    scaled('means.known_cost', 'due.missing_days'), 'means.known_days') -%}
+{%- set cheapest = rounded_quotient(
+    scaled('spreads.cheapest_cost', 'due.missing_days'), 'spreads.run_days') -%}
+{%- set dearest = rounded_quotient(
+    scaled('spreads.dearest_cost', 'due.missing_days'), 'spreads.run_days') -%}
 
 with daily as (
     select * from {{ ref('int_accruals__daily') }}
@@ -119,8 +127,8 @@ pooled as (
     inner join calendar_days
         on
             due.source_name = calendar_days.source_name
-            and calendar_days.usage_date <= due.complete_until
-            and calendar_days.usage_date >= begun.first_day
+            and due.complete_until >= calendar_days.usage_date
+            and begun.first_day <= calendar_days.usage_date
     left join whole_days
         on
             due.source_name = whole_days.source_name
@@ -149,14 +157,14 @@ runs as (
         last_days.{{ estimate | join(', last_days.') }},
         last_days.place,
         last_days.run_days,
-        {{ amount_sum('days.billed_cost') }} as run_cost
+        {{ amount_sum('members.billed_cost') }} as run_cost
     from pool as last_days
-    inner join pool as days
+    inner join pool as members
         on
-            days.place >= last_days.place
-            and days.place < last_days.place + last_days.run_days
+            last_days.place <= members.place
+            and last_days.place + last_days.run_days > members.place
             {%- for column in estimate %}
-            and last_days.{{ column }} is not distinct from days.{{ column }}
+            and last_days.{{ column }} is not distinct from members.{{ column }}
             {%- endfor %}
     group by
         last_days.{{ estimate | join(', last_days.') }}, last_days.place, last_days.run_days
@@ -177,14 +185,13 @@ so_far as (
     select
         due.{{ estimate | join(', due.') }},
         coalesce({{ amount_sum('daily.billed_cost') }}, 0) as billed_so_far_cost,
-        coalesce({{ amount_sum(
-            'case when daily.usage_date > due.complete_until then daily.billed_cost end'
-        ) }}, 0) as started_cost
+        coalesce({{ amount_sum(begun_since) }}, 0) as started_cost
     from due
     left join daily
         on
-            {%- for column in estimate %}
-            {{ 'and ' if not loop.first }}due.{{ column }} is not distinct from daily.{{ column }}
+            due.source_name = daily.source_name
+            {%- for column in estimate[1:] %}
+            and due.{{ column }} is not distinct from daily.{{ column }}
             {%- endfor %}
     group by due.{{ estimate | join(', due.') }}
 ),
@@ -195,31 +202,28 @@ rated as (
         so_far.billed_so_far_cost,
         so_far.started_cost,
         coalesce(means.known_days, 0) as known_days,
-        case when means.known_days >= {{ fewest_days }}
-            then {{ rounded_quotient(scaled('means.known_cost', 'due.missing_days'), 'means.known_days') }}
-        end as mean_cost,
-        case when means.known_days >= {{ fewest_days }}
-            then {{ rounded_quotient(scaled('spreads.cheapest_cost', 'due.missing_days'), 'spreads.run_days') }}
-        end as cheapest_cost,
-        case when means.known_days >= {{ fewest_days }}
-            then {{ rounded_quotient(scaled('spreads.dearest_cost', 'due.missing_days'), 'spreads.run_days') }}
-        end as dearest_cost,
+        case when means.known_days >= {{ fewest_days }} then {{ mean }} end as mean_cost,
+        case when means.known_days >= {{ fewest_days }} then {{ cheapest }} end as cheapest_cost,
+        case when means.known_days >= {{ fewest_days }} then {{ dearest }} end as dearest_cost,
         currencies.minor_digits
     from due
     inner join so_far
         on
-            {%- for column in estimate %}
-            {{ 'and ' if not loop.first }}due.{{ column }} is not distinct from so_far.{{ column }}
+            due.source_name = so_far.source_name
+            {%- for column in estimate[1:] %}
+            and due.{{ column }} is not distinct from so_far.{{ column }}
             {%- endfor %}
     left join means
         on
-            {%- for column in estimate %}
-            {{ 'and ' if not loop.first }}due.{{ column }} is not distinct from means.{{ column }}
+            due.source_name = means.source_name
+            {%- for column in estimate[1:] %}
+            and due.{{ column }} is not distinct from means.{{ column }}
             {%- endfor %}
     left join spreads
         on
-            {%- for column in estimate %}
-            {{ 'and ' if not loop.first }}due.{{ column }} is not distinct from spreads.{{ column }}
+            due.source_name = spreads.source_name
+            {%- for column in estimate[1:] %}
+            and due.{{ column }} is not distinct from spreads.{{ column }}
             {%- endfor %}
     left join currencies on due.billing_currency = currencies.code
 )
