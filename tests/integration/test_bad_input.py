@@ -500,7 +500,7 @@ def test_stated_checksum(house: House, tmp_path: Path, watched: list[FaultyStore
     [
         (b'{"BilledCost": 1', ("line 1 is no JSON",)),
         (b"[1, 2]\n", ("line 1 is no JSON object",)),
-        (b'{"BilledCost": 1, "billedcost": 2}\n', ("BilledCost, billedcost",)),
+        (json_lines([r | {"billedcost": "2"} for r in rows()]), ("BilledCost, billedcost",)),
     ],
 )
 def test_json_lines_that_are_none(
