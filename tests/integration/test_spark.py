@@ -1,7 +1,8 @@
 """The same models on Spark and on DuckDB: equal to the last decimal, row for row.
 
 The estate has two months, so that reported carbon is shared over billing months and every model
-has a batch that finds its table built. Native bills of every format stand beside its FOCUS exports.
+has a batch that finds its table built. With CLOUDTALLY_FULL=1, native
+bills of every format stand beside its FOCUS exports.
 """
 
 import datetime as dt
@@ -43,6 +44,7 @@ CARBON = (
     "x_CarbonProviderScope3MarketKg",
     "x_CarbonProviderScope3UnspecifiedKg",
 )
+FULL = os.environ.get("CLOUDTALLY_FULL") == "1"
 NATIVE = {*native_bills.CUR, "ea", "mca", "payg", "gcp-billing", "datacentre"}
 # Months have few rows: to compile a query well, and to plan it anew after each stage, costs more
 # than to run it.
@@ -124,13 +126,13 @@ def both(tmp_path_factory: pytest.TempPathFactory, reference: Home) -> Iterator[
     estate = tmp_path_factory.mktemp("estate")
     write_estate(estate, rows=ROWS, months=MONTHS)
     settings = load_settings(estate / "cloudtally.yaml")
-    bills = native_bills.write(estate / "bills")
+    bills = native_bills.write(estate / "bills") if FULL else ()
     context = Context(settings.model_copy(update={"sources": (*settings.sources, *bills)}))
     give_reference(reference, context.home)
     land(context)
     steps.build_months(context)
     run_dbt(context, build_arguments(["fct_emissions_reported"]))
-    home = run_on_spark(context, options=FOR_FEW_ROWS)
+    home = run_on_spark(context, options=FOR_FEW_ROWS) if FULL else run_on_spark(context)
     connection = duckdb.connect()
     connection.execute(f"attach '{context.home.database}' as warehouse (read_only)")
     for table in ("fct_cost_and_carbon", "int_carbon__allocated", "int_carbon__fact_totals"):
@@ -171,6 +173,7 @@ def test_keys_are_equal(both: Both) -> None:
     assert duck == other
 
 
+@pytest.mark.skipif(not FULL, reason="NATIVE BILLS ON SPARK NOT TESTED: set CLOUDTALLY_FULL=1")
 def test_lines_of_every_native_bill_are_compared(both: Both) -> None:
     lines = (
         "select x_SourceName, count(*) from {}_fct_cost_and_carbon"
