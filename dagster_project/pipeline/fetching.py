@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dagster_project.errors import CloudtallyError
 from dagster_project.exports.base import Candidate
 from dagster_project.landing.delivery import Delivery
+from dagster_project.months import Month
 from dagster_project.stores.base import TRANSIENT
 
 UNITS_AT_A_TIME = 4
@@ -22,6 +23,8 @@ LOST_AFTER = UNITS_AT_A_TIME
 
 Fetch = Callable[[Candidate, threading.Event], Delivery]
 
+_Key = tuple[Month, str, str]
+
 
 class Fetching:
     """Deliveries of one source that are on their way."""
@@ -30,7 +33,7 @@ class Fetching:
         self._fetch = fetch
         self._pool = pool
         self._stop = stop
-        self._coming: dict[str, Future[Delivery]] = {}
+        self._coming: dict[_Key, Future[Delivery]] = {}
         self._lock = threading.Lock()
         self._failed_in_a_row = 0
         self._left: CloudtallyError | None = None
@@ -38,7 +41,7 @@ class Fetching:
     def begin(self, candidates: Iterable[Candidate]) -> None:
         """Begin to fetch; the order given is the order of beginning."""
         for candidate in candidates:
-            self._coming[candidate.signature] = self._pool.submit(self._one, candidate)
+            self._coming[_key(candidate)] = self._pool.submit(self._one, candidate)
 
     def take(self, candidate: Candidate) -> Delivery:
         """Wait for a delivery; one that wasn't begun is fetched now.
@@ -47,7 +50,7 @@ class Fetching:
             CloudtallyError: whatever kept it from being archived.
             OSError: the home can't be written or read.
         """
-        coming = self._coming.pop(candidate.signature, None)
+        coming = self._coming.pop(_key(candidate), None)
         return coming.result() if coming is not None else self._one(candidate)
 
     def _one(self, candidate: Candidate) -> Delivery:
@@ -68,6 +71,11 @@ class Fetching:
             self._failed_in_a_row += 1
             if self._failed_in_a_row >= LOST_AFTER and self._left is None:
                 self._left = _left(error)
+
+
+def _key(candidate: Candidate) -> _Key:
+    """Return what tells a delivery from others: one file of two months is two deliveries."""
+    return candidate.month, candidate.variant, candidate.signature
 
 
 @contextmanager

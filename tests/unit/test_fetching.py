@@ -112,3 +112,12 @@ def test_leaving_the_block_tells_those_on_their_way_to_stop() -> None:
         raise KeyboardInterrupt
     assert time.monotonic() - began < 10
     assert len(stopped) <= UNITS_AT_A_TIME
+
+
+def test_two_months_of_one_file_are_two_deliveries() -> None:
+    september, october = (Candidate(add_months(JANUARY, n), "file", "same", ()) for n in (8, 9))
+
+    with fetching(lambda found, _stop: found.month) as coming:  # type: ignore[arg-type,return-value]
+        coming.begin([october, september])
+        assert coming.take(september) == september.month
+        assert coming.take(october) == october.month
