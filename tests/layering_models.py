@@ -80,7 +80,7 @@ PERMITS = (
     Permit("int_aws__cur_charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_azure__cost_details_charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_onprem__inventory_charges", "division", ")) // (", "quotient of whole numbers"),
-    Permit("int_gcp__billing_detailed_charges", "division", ") // (", "quotient of whole numbers"),
+    Permit("int_gcp__billing_detailed_pieces", "division", ") // (", "quotient of whole numbers"),
     Permit(
         "int_gcp__billing_detailed_row_bridge", "division", ") // (", "quotient of whole numbers"
     ),
@@ -182,7 +182,8 @@ def _may_read(
     if place == "staging":
         return False
     if place == "conform":
-        return parent_room == "staging" and _provider_of(by_name[parent]) == _provider_of(model)
+        is_own = _provider_of(by_name[parent]) == _provider_of(model)
+        return parent_room in ("staging", "conform") and is_own
     if place == "unite":
         return parent_room in ("conform", "unite")
     if place == "intermediate":

@@ -28,7 +28,7 @@ MONTHLY = ("tag:monthly",)
 MARTS = ("*",)
 
 MONTHLY_MODELS = (
-    "int_gcp__billing_detailed_charges",
+    "int_gcp__billing_detailed_pieces",
     "int_gcp__billing_detailed_row_bridge",
     "int_charges__keyed",
     "int_charges__row_bridge",

@@ -57,6 +57,8 @@ _OPTIONS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.shuffle.partitions": "2",
+    # Rules of a native bill refer to each other more deeply than the default of 100.
+    "spark.sql.analyzer.maxIterations": "1000",
     # Tags may hold a key twice; the other engine's JSON reader accepts that too.
     "spark.sql.variant.allowDuplicateKeys": "true",
     "spark.sql.parquet.compression.codec": "zstd",

@@ -21,7 +21,7 @@ from dagster_project.paths import Home
 from dagster_project.pipeline.context import Context
 from dagster_project.settings import Settings, SourceConfig
 from tests.integration.estates import MARCH, AwsFolder, Row, parquet
-from tests.pipeline_runs import built, give_reference, land, load_reference
+from tests.pipeline_runs import built, give_reference, land
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +88,7 @@ def bill(month: Month, days: int, price: float) -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def warehouse(reference: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     root = tmp_path_factory.mktemp("books")
     folder = AwsFolder(root / "bucket")
     for month, days, price in ((FEBRUARY, 28, 10.0), (MARCH, 20, 12.0)):
@@ -100,7 +100,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         name="main", provider="aws", export="focus", location=folder.root.as_uri()
     )
     context = Context(Settings(home=root / "home", sources=(source,), clock=dt.date(2026, 3, 25)))
-    give_reference(load_reference(root / "reference"), context.home)
+    give_reference(reference, context.home)
     land(context)
     built(context).close()
     yield context.home

@@ -25,7 +25,7 @@ SHOWN = {
     "contracted": "ContractedCost",
     "commitment_quantity": "CommitmentDiscountQuantity",
     "commitment_unit": "rtrim(CommitmentDiscountUnit, 's')",
-    "consumed": "case ConsumedUnit when 'seconds'"
+    "consumed": "case ConsumedUnit when 'Seconds'"
     " then cast(ConsumedQuantity as double) / 3600 else ConsumedQuantity end",
 }
 KINDS = {
@@ -59,7 +59,6 @@ NOT_CONSUMED = "unused is not consumed, as the specification's text says"
 HOUR_ONCE = "an hour is consumed once; the specification counts it in both of its parts"
 BY_PRICE = "list price times quantity, as the specification's text says"
 UNSTATED = "Azure doesn't say how much of a reservation a line takes"
-OWN_WORD = "Google's own word for the unit"
 
 UNUSED = ("one-size-unused", "Unused")
 ONE = "any-size-one-machine"
@@ -91,7 +90,6 @@ EXPLAINED: dict[str, dict[Key, str]] = {
     },
     "gcp": {
         **{(name, None, "list"): FEE_AT_LIST for name in SIZES[:2]},
-        **{(*key, "commitment_unit"): OWN_WORD for key in RESERVED if key[0] in SIZES[:2]},
         (*UNUSED, "list"): NOT_ON_DEMAND,
         (*UNUSED, "consumed"): NOT_CONSUMED,
         ("usage-and-on-demand", "Used", "consumed"): HOUR_ONCE,
