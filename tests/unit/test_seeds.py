@@ -33,6 +33,11 @@ KEYS = {
     "maps/azure_unit_map.csv": ("unit_of_measure",),
     "maps/provider_tag_prefixes.csv": ("provider", "prefix"),
     "maps/invoice_habits.csv": ("provider",),
+    "carbon/carbon_factor_sets.csv": ("set_number",),
+    "carbon/carbon_factors.csv": ("factor_id", "first_set"),
+    "carbon/carbon_machines.csv": ("provider", "machine_type", "first_set"),
+    "carbon/carbon_usage_rules.csv": ("rule_id",),
+    "carbon/carbon_usage_units.csv": ("unit",),
 }
 
 SERVICE_ID = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"

@@ -22,7 +22,7 @@
     cast({{ month }} + interval 1 month as {{ timestamp_type() }})
 {%- endmacro %}
 
-{#- Estimates per line: computed by a later room, NULL with status NotCovered until then. -#}
+{#- Estimates per line; all NULL where the status is not Estimated. -#}
 {% macro estimate_measures() -%}
     {{ return([
         'x_EstimatedEnergyKwh', 'x_EstimatedOperationalKg', 'x_EstimatedFeraKg',

@@ -18,6 +18,11 @@ allocated as (
     where {{ this_month() }}
 ),
 
+estimates as (
+    select * from {{ ref('int_estimates__lines') }}
+    where {{ this_month() }}
+),
+
 -- Months whose emissions have arrived, per provider. render(): lines of this billing month were
 -- also used in other months.
 arrived as (
@@ -78,8 +83,12 @@ charge_rows as (
         case when allocated.x_ChargeKey is not null then 'list_cost' end as x_CarbonMethod,
         allocated.model_version as x_CarbonModelVersion,
         cast(null as {{ varchar_type() }}) as x_UnallocatedReason,
-        case when charges.carries_emissions then 'NotCovered' else 'NotApplicable' end
-            as x_EstimateStatus,
+        coalesce(estimates.x_EstimateStatus, 'NotApplicable') as x_EstimateStatus,
+        {%- for measure in estimate_measures() %}
+        estimates.{{ measure }},
+        {%- endfor %}
+        estimates.x_EstimateQuality,
+        estimates.x_FactorSetId,
         virtual_tags.x_Owner,
         virtual_tags.x_CostCenter,
         virtual_tags.x_Environment,
@@ -91,6 +100,7 @@ charge_rows as (
     from charges
     left join virtual_tags on {{ virtual_tags_join('charges', 'virtual_tags') }}
     left join allocated on charges.x_ChargeKey = allocated.x_ChargeKey
+    left join estimates on charges.x_ChargeKey = estimates.x_ChargeKey
     left join emission_sources on charges.x_Provider = emission_sources.provider
     left join arrived
         on charges.x_Provider = arrived.x_Provider and charges.usage_month = arrived.usage_month
@@ -124,6 +134,11 @@ unallocated_rows as (
         model_version as x_CarbonModelVersion,
         unallocated_reason as x_UnallocatedReason,
         'NotApplicable' as x_EstimateStatus,
+        {%- for measure in estimate_measures() %}
+        cast(null as decimal(38, 18)) as {{ measure }},
+        {%- endfor %}
+        cast(null as {{ varchar_type() }}) as x_EstimateQuality,
+        cast(null as {{ varchar_type() }}) as x_FactorSetId,
         cast(null as {{ varchar_type() }}) as x_Owner,
         cast(null as {{ varchar_type() }}) as x_CostCenter,
         'unknown' as x_Environment,
@@ -168,10 +183,10 @@ select
     x_UnallocatedReason,
     x_EstimateStatus,
     {%- for measure in estimate_measures() %}
-    cast(null as decimal(38, 18)) as {{ measure }},
+    {{ measure }},
     {%- endfor %}
-    cast(null as {{ varchar_type() }}) as x_EstimateQuality,
-    cast(null as {{ varchar_type() }}) as x_FactorSetId,
+    x_EstimateQuality,
+    x_FactorSetId,
     x_Owner,
     x_CostCenter,
     x_Environment,

@@ -1,0 +1,169 @@
+{#-
+    What tells one kind of usage in one place from another: lines with equal columns are classified
+    and priced in energy once, and differ by quantity alone.
+-#}
+{% macro usage_signature() -%}
+    {{ return([
+        'x_Provider', 'service', 'meter', 'unit', 'details', 'region_id', 'usage_month', 'is_held_idle',
+    ]) }}
+{%- endmacro %}
+
+{#- The signature, quantity and owner of charge lines that can be estimated. -#}
+{% macro usage_lines(charges, columns) -%}
+    select
+        {%- for column in columns %}
+        {{ column }},
+        {%- endfor %}
+        billing_month,
+        x_Provider,
+        coalesce(ServiceName, '') as service,
+        coalesce(SkuMeter, ChargeDescription, '') as meter,
+        case
+            when ConsumedQuantity is not null then coalesce(ConsumedUnit, '')
+            else coalesce(PricingUnit, '')
+        end as unit,
+        coalesce(SkuPriceDetails, '') as details,
+        coalesce(RegionId, '') as region_id,
+        usage_month,
+        {{ is_held_idle() }} as is_held_idle,
+        coalesce(SubAccountId, '') as sub_account_id,
+        coalesce(ResourceId, '') as resource_id,
+        {{ usage_quantity() }} as quantity
+    from {{ charges }}
+    where {{ can_be_estimated() }}
+{%- endmacro %}
+
+{#- Unused commitments have no consumed quantity; capacity that is held has a priced one. -#}
+{% macro usage_quantity() -%}coalesce(ConsumedQuantity, PricingQuantity){%- endmacro %}
+
+{#- Reserved capacity that nobody uses is hardware that is switched on for somebody. -#}
+{% macro is_held_idle() -%}coalesce(CapacityReservationStatus = 'Unused', false){%- endmacro %}
+
+{#- Purchases, fees, taxes and credits use nothing, and neither does a commitment that is left over. -#}
+{% macro can_be_estimated() -%}
+    coalesce(ChargeCategory = 'Usage', false)
+    and (coalesce(CommitmentDiscountStatus, '') <> 'Unused' or {{ is_held_idle() }})
+{%- endmacro %}
+
+{% macro same_usage(one, other, columns) -%}
+    {%- for column in columns -%}
+        {{ one }}.{{ column }} = {{ other }}.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- What a unit of usage holds, by the name that int_usage__unioned gives it for a whole line. -#}
+{% macro usage_quantities() -%}
+    {{ return([
+        'vcpu_hours', 'memory_gb_hours', 'accelerator_hours', 'server_hours', 'owned_server_hours',
+        'storage_gb_hours', 'network_gb', 'tokens_in', 'tokens_out', 'energy_kwh',
+    ]) }}
+{%- endmacro %}
+
+{#-
+    A line's quantity times something per unit, exact and equal on both engines without limbs: nine
+    decimals of a quantity below 1e9, whole units of a larger one; NULL from 1e15 on. `decimals` is
+    the scale of the nineteen digits that the second factor has.
+-#}
+{% macro quantity_times(quantity, per_unit, decimals) -%}
+    case
+        when abs({{ quantity }}) < 1000000000
+            then cast(
+                cast({{ quantity }} as decimal(18,9)) * cast({{ per_unit }} as decimal(19,{{ decimals }}))
+                as decimal(38,18)
+            )
+        when abs({{ quantity }}) < 1000000000000000
+            then cast(
+                cast({{ quantity }} as decimal(15,0)) * cast({{ per_unit }} as decimal(19,{{ decimals }}))
+                as decimal(38,18)
+            )
+    end
+{%- endmacro %}
+
+{#- NULL where a factor of quantity_times has more whole digits than it may. -#}
+{% macro per_unit_of(amount, decimals) -%}
+    case
+        when abs({{ amount }}) < {{ '1' ~ '0' * (18 - decimals) }}
+            then cast({{ amount }} as decimal(19,{{ decimals }}))
+    end
+{%- endmacro %}
+
+{#- Estimates per unit of usage, by the measure of a line that they lead to. -#}
+{% macro estimate_rates() -%}
+    {{ return({
+        'energy_kwh': 'x_EstimatedEnergyKwh',
+        'operational_kg': 'x_EstimatedOperationalKg',
+        'fera_kg': 'x_EstimatedFeraKg',
+        'embodied_kg': 'x_EstimatedEmbodiedKg',
+        'low_kg': 'x_EstimatedCarbonLowKg',
+        'high_kg': 'x_EstimatedCarbonHighKg',
+        'water_l': 'x_EstimatedWaterL',
+    }) }}
+{%- endmacro %}
+
+{% macro three_bounds() -%}{{ return(['low', 'central', 'high']) }}{%- endmacro %}
+
+{#- The machine that a price's details name, written as the list of machines writes it. -#}
+{% macro machine_of_details() -%}
+    regexp_replace(
+        replace(lower({{ json_text_value('measured.stated', 'InstanceType') }}), '_', ' '),
+        '^(standard |db[.]|cache[.]|ml[.])', ''
+    )
+{%- endmacro %}
+
+{#- A size that a price's details state of a machine without accelerators. -#}
+{% macro stated_size(name) -%}
+    case
+        when
+            ruled.is_machine
+            and coalesce(
+                try_cast({{ json_text_value('ruled.stated', 'GpuCount') }} as decimal(18,6)), 0
+            ) = 0
+            then try_cast({{ json_text_value('ruled.stated', name) }} as decimal(18,6))
+    end
+{%- endmacro %}
+
+{% macro wide_integer(column) -%}cast({{ column }} as {{ wide_integer_type() }}){%- endmacro %}
+
+{% macro thousandth() -%}cast(0.001 as decimal(38, 18)){%- endmacro %}
+
+{#- Figures are stated per TB and per thousand tokens; usage is counted in GB and tokens. -#}
+{% macro unit_of_component() -%}
+    cast(
+        case component when 'storage' then 0.0009765625 when 'tokens' then 0.001 else 1 end
+        as decimal(38, 18)
+    )
+{%- endmacro %}
+
+{#-
+    What draws power or was made, and the column of int_usage__skus that says how much of it a unit
+    of usage holds. A machine's own host says what was emitted when it was made; else the mean of
+    the provider's does.
+-#}
+{% macro estimate_parts() -%}
+    {{ return([
+        {
+            'component': 'vcpu', 'subject': 'processor_family', 'amount': 'vcpu_hours',
+            'embodied_subject': "'average'", 'host_vcpu': 'host_vcpu',
+            'host_kg': 'host_embodied_kg',
+        },
+        {'component': 'memory', 'subject': "'dram'", 'amount': 'memory_beyond'},
+        {
+            'component': 'accelerator', 'subject': 'accelerator_model',
+            'amount': 'accelerator_hours',
+        },
+        {
+            'component': 'storage', 'subject': 'storage_class',
+            'amount': rounded_product(
+                'cast(storage_gb_hours as decimal(38, 18))', 'replicas'
+            ),
+        },
+        {'component': 'network', 'subject': 'network_path', 'amount': 'network_gb'},
+        {'component': 'tokens', 'subject': 'token_model', 'amount': 'tokens_out'},
+        {'component': 'server', 'subject': "'average'", 'amount': 'server_hours'},
+        {
+            'component': 'owned_server', 'made_as': 'server', 'subject': "'average'",
+            'amount': 'owned_server_hours',
+        },
+        {'component': 'energy', 'subject': "'measured'", 'amount': 'energy_kwh'},
+    ]) }}
+{%- endmacro %}

@@ -1,0 +1,90 @@
+{{ monthly_model() }}
+
+with usage_lines as (
+    select
+        x_ChargeKey,
+        billing_month,
+        sku_key,
+        treatment,
+        factor_set_id,
+        is_netted,
+        unit_quantity
+    from {{ ref('int_usage__unioned') }}
+    where {{ this_month() }}
+),
+
+rates as (
+    select * from {{ ref('int_estimates__rates') }}
+    where {{ this_month() }} and is_covered
+),
+
+qualities as (
+    select
+        sku_key,
+        quality
+    from {{ ref('int_usage__skus') }}
+    where {{ this_month() }}
+),
+
+-- Cardinality: a line has one SKU, and a SKU at most one row of rates.
+multiplied as (
+    select
+        usage_lines.*,
+        qualities.quality,
+        {%- for rate, measure in estimate_rates().items() %}
+        {{ quantity_times('usage_lines.unit_quantity', 'rates.' ~ rate, 15) }}
+            as {{ measure }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from usage_lines
+    inner join qualities on usage_lines.sku_key = qualities.sku_key
+    left join rates on usage_lines.sku_key = rates.sku_key
+),
+
+added as (
+    select
+        *,
+        case
+            when x_EstimatedOperationalKg is null then x_EstimatedEmbodiedKg
+            else {{ amount_plus('x_EstimatedOperationalKg', 'coalesce(x_EstimatedEmbodiedKg, 0)') }}
+        end as x_EstimatedCarbonKg
+    from multiplied
+),
+
+-- Rounding never puts the estimate outside its bounds.
+bounded as (
+    select
+        x_ChargeKey,
+        billing_month,
+        case
+            when treatment = 'Elsewhere' then 'NotApplicable'
+            when x_EstimatedCarbonKg is not null then 'Estimated'
+            else 'NotCovered'
+        end as x_EstimateStatus,
+        x_EstimatedEnergyKwh,
+        x_EstimatedOperationalKg,
+        x_EstimatedFeraKg,
+        x_EstimatedEmbodiedKg,
+        x_EstimatedCarbonKg,
+        least(x_EstimatedCarbonLowKg, x_EstimatedCarbonKg) as x_EstimatedCarbonLowKg,
+        greatest(x_EstimatedCarbonHighKg, x_EstimatedCarbonKg) as x_EstimatedCarbonHighKg,
+        x_EstimatedWaterL,
+        concat(
+            quality,
+            case when x_EstimatedEmbodiedKg is null then ',operational only' else '' end,
+            case when x_EstimatedOperationalKg is null then ',embodied only' else '' end,
+            case when is_netted then ',netted' else '' end
+        ) as quality,
+        factor_set_id
+    from added
+)
+
+select
+    x_ChargeKey,
+    billing_month,
+    x_EstimateStatus,
+    {%- for measure in estimate_measures() %}
+    case when x_EstimatedCarbonKg is not null then {{ measure }} end as {{ measure }},
+    {%- endfor %}
+    case when x_EstimatedCarbonKg is not null then quality end as x_EstimateQuality,
+    case when x_EstimatedCarbonKg is not null then factor_set_id end as x_FactorSetId
+from bounded

@@ -1,0 +1,418 @@
+{{ monthly_model() }}
+
+with skus as (
+    select
+        *,
+        lower(region_id) as region_word,
+        nullif(regexp_extract(lower(region_id), '^([a-z][a-z])-', 1), '') as country_word,
+        cast(extract(year from usage_month) as integer) as usage_year
+    from {{ ref('int_usage__skus') }}
+    where {{ this_month() }} and treatment = 'Estimate'
+),
+
+factors as (
+    select
+        carbon_factors.*,
+        factor_sets.set_number
+    from {{ ref('carbon_factors') }} as carbon_factors
+    inner join {{ ref('carbon_factor_sets') }} as factor_sets
+        on
+            factor_sets.set_number >= carbon_factors.first_set
+            and (
+                carbon_factors.last_set is null
+                or factor_sets.set_number <= carbon_factors.last_set
+            )
+),
+
+loads as (
+    select
+        set_number,
+        subject as component,
+        value_low as load_low,
+        value as load_central,
+        value_high as load_high
+    from factors
+    where factor_kind = 'load'
+),
+
+lifespans as (
+    select
+        set_number,
+        cast(value_low as integer) as hours_low,
+        cast(value as integer) as hours_central,
+        cast(value_high as integer) as hours_high
+    from factors
+    where factor_kind = 'lifespan'
+),
+
+-- What a machine draws grows with its load, from idle to full.
+idle_to_full as (
+    select
+        idle.set_number,
+        idle.component,
+        idle.provider,
+        idle.subject,
+        idle.boundary,
+        idle.value as idle_wh,
+        {%- for bound in three_bounds() %}
+        loads.load_{{ bound }},
+        {%- endfor %}
+        {{ amount_minus('full_power.value', 'idle.value') }} as wh_range
+    from factors as idle
+    inner join factors as full_power
+        on
+            idle.set_number = full_power.set_number
+            and idle.component = full_power.component
+            and coalesce(idle.provider, '') = coalesce(full_power.provider, '')
+            and idle.subject = full_power.subject
+            and full_power.factor_kind = 'full_power'
+    inner join loads on idle.set_number = loads.set_number and idle.component = loads.component
+    where idle.factor_kind = 'idle_power'
+),
+
+-- Watt-hours of one unit of a component: an hour of a vCPU, a GB-hour, a GB moved, a token.
+powers as (
+    select
+        set_number,
+        component,
+        provider,
+        subject,
+        boundary,
+        idle_wh,
+        {%- for bound in three_bounds() %}
+        {{ amount_plus('idle_wh', rounded_product('load_' ~ bound, 'wh_range')) }}
+            as wh_{{ bound }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from idle_to_full
+    union all
+    select
+        set_number,
+        component,
+        provider,
+        subject,
+        boundary,
+        {{ rounded_product('value', unit_of_component()) }} as idle_wh,
+        {{ rounded_product('value_low', unit_of_component()) }} as wh_low,
+        {{ rounded_product('value', unit_of_component()) }} as wh_central,
+        {{ rounded_product('value_high', unit_of_component()) }} as wh_high
+    from factors
+    where factor_kind = 'power'
+),
+
+embodied as (
+    select
+        factors.set_number,
+        factors.component,
+        factors.provider,
+        factors.subject,
+        {{ rounded_product('factors.value_low', unit_of_component()) }} as embodied_low,
+        {{ rounded_product('factors.value', unit_of_component()) }} as embodied_central,
+        {{ rounded_product('factors.value_high', unit_of_component()) }} as embodied_high
+    from factors
+    where factors.factor_kind = 'embodied'
+),
+
+included_memory as (
+    select
+        set_number,
+        provider,
+        subject,
+        value as included_gib
+    from factors
+    where factor_kind = 'included_memory'
+),
+
+-- The watts of a processor hold those of the memory that servers with it usually have.
+with_memory as (
+    select
+        skus.*,
+        {{ amount_minus(
+            'coalesce(skus.memory_gb_hours, 0)',
+            'coalesce(' ~ rounded_product(
+                'cast(skus.vcpu_hours as decimal(38, 18))', 'included_memory.included_gib'
+            ) ~ ', 0)'
+        ) }} as memory_beyond
+    from skus
+    left join included_memory
+        on
+            skus.set_number = included_memory.set_number
+            and skus.processor_family = included_memory.subject
+            and (
+                included_memory.provider is null
+                or skus.x_Provider = included_memory.provider
+            )
+),
+
+parts as (
+    {%- for part in estimate_parts() %}
+    select
+        billing_month,
+        sku_key,
+        set_number,
+        x_Provider,
+        is_held_idle,
+        '{{ part.component }}' as component,
+        '{{ part.made_as or part.component }}' as made_as,
+        {{ part.subject }} as subject,
+        {{ part.embodied_subject or part.subject }} as embodied_subject,
+        {{ part.host_vcpu or 'cast(null as decimal(38, 18))' }} as host_vcpu,
+        {{ part.host_kg or 'cast(null as decimal(38, 18))' }} as host_embodied_kg,
+        cast({{ part.amount }} as decimal(38, 18)) as amount
+    from with_memory
+    where {{ part.amount }} > 0
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+-- Cardinality: powers and embodied have one row per set, component, provider and subject.
+rated as (
+    select
+        parts.*,
+        powers.set_number is null and parts.component <> 'owned_server' as has_no_power,
+        powers.boundary,
+        {%- for bound in three_bounds() %}
+        case when parts.is_held_idle then powers.idle_wh else powers.wh_{{ bound }} end
+            as wh_{{ bound }},
+        coalesce(parts.host_embodied_kg, embodied.embodied_{{ bound }}) as kg_{{ bound }},
+        case
+            when parts.component in ('network', 'tokens') then 1
+            when parts.host_embodied_kg is not null
+                then cast(parts.host_vcpu as integer) * lifespans.hours_{{ bound }}
+            else lifespans.hours_{{ bound }}
+        end as spread_{{ bound }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from parts
+    inner join lifespans on parts.set_number = lifespans.set_number
+    left join powers
+        on
+            parts.set_number = powers.set_number
+            and parts.component = powers.component
+            and parts.subject = powers.subject
+            and (powers.provider is null or parts.x_Provider = powers.provider)
+    left join embodied
+        on
+            parts.set_number = embodied.set_number
+            and parts.made_as = embodied.component
+            and parts.embodied_subject = embodied.subject
+            and (embodied.provider is null or parts.x_Provider = embodied.provider)
+),
+
+spread as (
+    select
+        *,
+        {%- for bound in three_bounds() %}
+        {{ rounded_quotient('kg_' ~ bound, 'spread_' ~ bound) }}
+            as kg_per_unit_{{ bound }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from rated
+),
+
+priced as (
+    select
+        billing_month,
+        sku_key,
+        has_no_power,
+        boundary,
+        {%- for bound in three_bounds() %}
+        {{ rounded_product('amount', 'wh_' ~ bound) }} as wh_{{ bound }},
+        {{ rounded_product('amount', 'kg_per_unit_' ~ bound) }}
+            as embodied_{{ bound }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from spread
+),
+
+-- Some sources state the energy of a whole data centre: no overhead comes on top of it.
+summed as (
+    select
+        billing_month,
+        sku_key,
+        max(case when has_no_power then 1 else 0 end) = 1 as has_no_power,
+        max(case when boundary = 'facility' then 1 else 0 end) = 1 as is_of_facility,
+        {%- for bound in three_bounds() %}
+        {{ amount_sum("case when coalesce(boundary, '') <> 'facility' then wh_" ~ bound ~ " end") }}
+            as it_wh_{{ bound }},
+        {{ amount_sum("case when boundary = 'facility' then wh_" ~ bound ~ " end") }}
+            as facility_wh_{{ bound }},
+        {{ amount_sum('embodied_' ~ bound) }} as embodied_{{ bound }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from priced
+    group by billing_month, sku_key
+),
+
+-- A site of one's own is named after its country: what is known of the country holds for it.
+known_places as (
+    select distinct
+        set_number,
+        provider,
+        subject
+    from factors
+    where factor_kind = 'grid_intensity'
+),
+
+placed as (
+    select
+        skus.billing_month,
+        skus.sku_key,
+        skus.set_number,
+        skus.x_Provider,
+        skus.usage_year,
+        coalesce(known_places.subject, skus.country_word) as place
+    from skus
+    left join known_places
+        on
+            skus.set_number = known_places.set_number
+            and skus.x_Provider = known_places.provider
+            and skus.region_word = known_places.subject
+),
+
+-- The newest year that isn't after the usage, else the oldest.
+grids as (
+    select
+        placed.billing_month,
+        placed.sku_key,
+        factors.value as grid_central,
+        factors.value_low as grid_low,
+        factors.value_high as grid_high,
+        factors.boundary,
+        row_number() over (
+            partition by placed.billing_month, placed.sku_key
+            order by
+                case when factors.year <= placed.usage_year then 0 else 1 end,
+                abs(factors.year - placed.usage_year)
+        ) as nearness
+    from placed
+    inner join factors
+        on
+            placed.set_number = factors.set_number
+            and placed.x_Provider = factors.provider
+            and placed.place = factors.subject
+            and factors.factor_kind = 'grid_intensity'
+),
+
+{%- for kind in ['pue', 'wue', 'source_water'] %}
+{{ kind }} as (
+    select * from factors
+    where factor_kind = '{{ kind }}'
+),
+{% endfor %}
+losses as (
+    select
+        upstream.set_number,
+        upstream.subject as boundary,
+        {{ amount_plus('upstream.value', 'transmission.value') }} as fera_share
+    from factors as upstream
+    inner join factors as transmission
+        on
+            upstream.set_number = transmission.set_number
+            and transmission.factor_kind = 'transmission'
+    where upstream.factor_kind = 'upstream'
+),
+
+-- Cardinality: a place has one overhead, one year's grid and one water factor of each kind.
+located as (
+    select
+        summed.*,
+        grids.grid_low,
+        grids.grid_central,
+        grids.grid_high,
+        losses.fera_share,
+        pue.value_low as pue_low,
+        pue.value as pue_central,
+        pue.value_high as pue_high,
+        wue.value as water_per_it_kwh,
+        source_water.value as water_per_kwh
+    from summed
+    inner join placed
+        on summed.sku_key = placed.sku_key and summed.billing_month = placed.billing_month
+    left join grids
+        on
+            placed.sku_key = grids.sku_key
+            and placed.billing_month = grids.billing_month
+            and grids.nearness = 1
+    left join losses
+        on placed.set_number = losses.set_number and grids.boundary = losses.boundary
+    {%- for kind in ['pue', 'wue', 'source_water'] %}
+    left join {{ kind }}
+        on
+            placed.set_number = {{ kind }}.set_number
+            and placed.x_Provider = {{ kind }}.provider
+            and placed.place = {{ kind }}.subject
+    {%- endfor %}
+),
+
+in_kwh as (
+    select
+        *,
+        {%- for bound in three_bounds() %}
+        {{ rounded_product('it_wh_' ~ bound, thousandth()) }} as it_kwh_{{ bound }},
+        {{ rounded_product('facility_wh_' ~ bound, thousandth()) }} as facility_kwh_{{ bound }},
+        {{ rounded_product('grid_' ~ bound, thousandth()) }}
+            as grid_kg_{{ bound }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from located
+),
+
+-- A data centre's overhead has to be known for what draws its power.
+with_overhead as (
+    select
+        *,
+        {%- for bound in three_bounds() %}
+        case
+            when it_kwh_{{ bound }} is null then facility_kwh_{{ bound }}
+            when facility_kwh_{{ bound }} is null
+                then {{ rounded_product('it_kwh_' ~ bound, 'pue_' ~ bound) }}
+            else {{ amount_plus(
+                rounded_product('it_kwh_' ~ bound, 'pue_' ~ bound), 'facility_kwh_' ~ bound
+            ) }}
+        end as kwh_{{ bound }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from in_kwh
+),
+
+emitting as (
+    select
+        *,
+        {%- for bound in three_bounds() %}
+        {{ rounded_product('kwh_' ~ bound, 'grid_kg_' ~ bound) }} as operational_{{ bound }},
+        {%- endfor %}
+        case
+            when not is_of_facility
+                then {{ amount_plus(
+                    rounded_product('it_kwh_central', 'water_per_it_kwh'),
+                    rounded_product('kwh_central', 'water_per_kwh')
+                ) }}
+        end as water
+    from with_overhead
+),
+
+with_losses as (
+    select
+        *,
+        {{ rounded_product('operational_central', 'fera_share') }} as fera,
+        {%- for bound in ['low', 'high'] %}
+        {{ amount_plus('coalesce(operational_' ~ bound ~ ', 0)', 'coalesce(embodied_' ~ bound ~ ', 0)') }}
+            as carbon_{{ bound }},
+        {%- endfor %}
+        not has_no_power
+        and (
+            operational_central is not null
+            or (
+                it_wh_central is null and facility_wh_central is null
+                and embodied_central is not null
+            )
+        ) as is_covered
+    from emitting
+)
+
+select
+    billing_month,
+    sku_key,
+    is_covered,
+    {{ per_unit_of('kwh_central', 15) }} as energy_kwh,
+    {{ per_unit_of('operational_central', 15) }} as operational_kg,
+    {{ per_unit_of('fera', 15) }} as fera_kg,
+    {{ per_unit_of('embodied_central', 15) }} as embodied_kg,
+    {{ per_unit_of('carbon_low', 15) }} as low_kg,
+    {{ per_unit_of('carbon_high', 15) }} as high_kg,
+    {{ per_unit_of('water', 15) }} as water_l
+from with_losses
