@@ -79,10 +79,26 @@
     end
 {%- endmacro %}
 
+{#-
+    A product of two figures, exact, then rounded to eighteen decimals: one of nineteen digits with
+    `decimals_of_one` after the point, the other of eighteen with `decimals`. NULL for larger ones.
+-#}
+{% macro rate_product(one, other, decimals, decimals_of_one=15) -%}
+    case
+        when
+            abs({{ one }}) < {{ '1' ~ '0' * (19 - decimals_of_one) }}
+            and abs({{ other }}) < {{ '1' ~ '0' * (18 - decimals) }}
+            then cast(
+                cast({{ one }} as decimal(19,{{ decimals_of_one }}))
+                * cast({{ other }} as decimal(18,{{ decimals }})) as decimal(38,18)
+            )
+    end
+{%- endmacro %}
+
 {#- NULL where a factor of quantity_times has more whole digits than it may. -#}
 {% macro per_unit_of(amount, decimals) -%}
     case
-        when abs({{ amount }}) < {{ '1' ~ '0' * (18 - decimals) }}
+        when abs({{ amount }}) < {{ '1' ~ '0' * (19 - decimals) }}
             then cast({{ amount }} as decimal(19,{{ decimals }}))
     end
 {%- endmacro %}
@@ -153,9 +169,7 @@
         },
         {
             'component': 'storage', 'subject': 'storage_class',
-            'amount': rounded_product(
-                'cast(storage_gb_hours as decimal(38, 18))', 'replicas'
-            ),
+            'amount': 'stored_gb_hours',
         },
         {'component': 'network', 'subject': 'network_path', 'amount': 'network_gb'},
         {'component': 'tokens', 'subject': 'token_model', 'amount': 'tokens_out'},

@@ -80,7 +80,7 @@ powers as (
         boundary,
         idle_wh,
         {%- for bound in three_bounds() %}
-        {{ amount_plus('idle_wh', rounded_product('load_' ~ bound, 'wh_range')) }}
+        {{ amount_plus('idle_wh', rate_product('wh_range', 'load_' ~ bound, 9)) }}
             as wh_{{ bound }}{{ ',' if not loop.last }}
         {%- endfor %}
     from idle_to_full
@@ -91,10 +91,10 @@ powers as (
         provider,
         subject,
         boundary,
-        {{ rounded_product('value', unit_of_component()) }} as idle_wh,
-        {{ rounded_product('value_low', unit_of_component()) }} as wh_low,
-        {{ rounded_product('value', unit_of_component()) }} as wh_central,
-        {{ rounded_product('value_high', unit_of_component()) }} as wh_high
+        {{ rate_product('value', unit_of_component(), 12) }} as idle_wh,
+        {{ rate_product('value_low', unit_of_component(), 12) }} as wh_low,
+        {{ rate_product('value', unit_of_component(), 12) }} as wh_central,
+        {{ rate_product('value_high', unit_of_component(), 12) }} as wh_high
     from factors
     where factor_kind = 'power'
 ),
@@ -105,9 +105,9 @@ embodied as (
         factors.component,
         factors.provider,
         factors.subject,
-        {{ rounded_product('factors.value_low', unit_of_component()) }} as embodied_low,
-        {{ rounded_product('factors.value', unit_of_component()) }} as embodied_central,
-        {{ rounded_product('factors.value_high', unit_of_component()) }} as embodied_high
+        {{ rate_product('factors.value_low', unit_of_component(), 12) }} as embodied_low,
+        {{ rate_product('factors.value', unit_of_component(), 12) }} as embodied_central,
+        {{ rate_product('factors.value_high', unit_of_component(), 12) }} as embodied_high
     from factors
     where factors.factor_kind = 'embodied'
 ),
@@ -128,10 +128,11 @@ with_memory as (
         skus.*,
         {{ amount_minus(
             'coalesce(skus.memory_gb_hours, 0)',
-            'coalesce(' ~ rounded_product(
-                'cast(skus.vcpu_hours as decimal(38, 18))', 'included_memory.included_gib'
+            'coalesce(' ~ rate_product(
+                'included_memory.included_gib', 'skus.vcpu_hours', 11
             ) ~ ', 0)'
-        ) }} as memory_beyond
+        ) }} as memory_beyond,
+        {{ rate_product('skus.replicas', 'skus.storage_gb_hours', 11) }} as stored_gb_hours
     from skus
     left join included_memory
         on
@@ -214,8 +215,8 @@ priced as (
         has_no_power,
         boundary,
         {%- for bound in three_bounds() %}
-        {{ rounded_product('amount', 'wh_' ~ bound) }} as wh_{{ bound }},
-        {{ rounded_product('amount', 'kg_per_unit_' ~ bound) }}
+        {{ rate_product('wh_' ~ bound, 'amount', 11) }} as wh_{{ bound }},
+        {{ rate_product('kg_per_unit_' ~ bound, 'amount', 11) }}
             as embodied_{{ bound }}{{ ',' if not loop.last }}
         {%- endfor %}
     from spread
@@ -344,9 +345,9 @@ in_kwh as (
     select
         *,
         {%- for bound in three_bounds() %}
-        {{ rounded_product('it_wh_' ~ bound, thousandth()) }} as it_kwh_{{ bound }},
-        {{ rounded_product('facility_wh_' ~ bound, thousandth()) }} as facility_kwh_{{ bound }},
-        {{ rounded_product('grid_' ~ bound, thousandth()) }}
+        {{ rate_product(thousandth(), 'it_wh_' ~ bound, 11) }} as it_kwh_{{ bound }},
+        {{ rate_product(thousandth(), 'facility_wh_' ~ bound, 11) }} as facility_kwh_{{ bound }},
+        {{ rate_product('grid_' ~ bound, thousandth(), 12) }}
             as grid_kg_{{ bound }}{{ ',' if not loop.last }}
         {%- endfor %}
     from located
@@ -360,9 +361,9 @@ with_overhead as (
         case
             when it_kwh_{{ bound }} is null then facility_kwh_{{ bound }}
             when facility_kwh_{{ bound }} is null
-                then {{ rounded_product('it_kwh_' ~ bound, 'pue_' ~ bound) }}
+                then {{ rate_product('it_kwh_' ~ bound, 'pue_' ~ bound, 12) }}
             else {{ amount_plus(
-                rounded_product('it_kwh_' ~ bound, 'pue_' ~ bound), 'facility_kwh_' ~ bound
+                rate_product('it_kwh_' ~ bound, 'pue_' ~ bound, 12), 'facility_kwh_' ~ bound
             ) }}
         end as kwh_{{ bound }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -373,13 +374,13 @@ emitting as (
     select
         *,
         {%- for bound in three_bounds() %}
-        {{ rounded_product('kwh_' ~ bound, 'grid_kg_' ~ bound) }} as operational_{{ bound }},
+        {{ rate_product('kwh_' ~ bound, 'grid_kg_' ~ bound, 12) }} as operational_{{ bound }},
         {%- endfor %}
         case
             when not is_of_facility
                 then {{ amount_plus(
-                    rounded_product('it_kwh_central', 'water_per_it_kwh'),
-                    rounded_product('kwh_central', 'water_per_kwh')
+                    rate_product('it_kwh_central', 'water_per_it_kwh', 12),
+                    rate_product('kwh_central', 'water_per_kwh', 12)
                 ) }}
         end as water
     from with_overhead
@@ -388,7 +389,7 @@ emitting as (
 with_losses as (
     select
         *,
-        {{ rounded_product('operational_central', 'fera_share') }} as fera,
+        {{ rate_product('operational_central', 'fera_share', 12) }} as fera,
         {%- for bound in ['low', 'high'] %}
         {{ amount_plus('coalesce(operational_' ~ bound ~ ', 0)', 'coalesce(embodied_' ~ bound ~ ', 0)') }}
             as carbon_{{ bound }},

@@ -70,10 +70,10 @@ measured as (
     select
         dated.*,
         units.dimension,
-        {{ rounded_product(
+        {{ rate_product(
             'units.per_unit',
-            'cast(case when units.by_hours_of_month then dated.hours_of_month else 1 end '
-            ~ 'as decimal(38, 18))'
+            'case when units.by_hours_of_month then dated.hours_of_month else 1 end',
+            decimals=0, decimals_of_one=12
         ) }} as per_unit
     from dated
     left join units on lower(trim(dated.unit)) = units.unit
@@ -122,7 +122,7 @@ ruled as (
         rules.token_model,
         rules.energy_kwh,
         rules.machine_pattern is not null as is_machine,
-        {{ rounded_product('measured.per_unit', 'rules.times') }} as amount,
+        {{ rate_product('measured.per_unit', 'rules.times', 12, 12) }} as amount,
         coalesce(
             nullif(regexp_extract(measured.meter_word, rules.machine_pattern, 1), ''),
             case when rules.machine_pattern is not null then {{ machine_of_details() }} end
@@ -158,16 +158,16 @@ sized as (
 quantified as (
     select
         *,
-        {{ rounded_product('amount', 'vcpu_each') }} as vcpu_hours,
-        {{ rounded_product('amount', 'memory_each') }} as memory_gb_hours,
-        {{ rounded_product('amount', 'accelerators_each') }} as accelerator_hours,
-        {{ rounded_product('amount', 'servers') }} as server_hours,
-        {{ rounded_product('amount', 'owned_servers') }} as owned_server_hours,
-        {{ rounded_product('amount', 'storage_gb') }} as storage_gb_hours,
-        {{ rounded_product('amount', 'network_gb') }} as network_gb_per_unit,
-        {{ rounded_product('amount', 'tokens_in') }} as tokens_in_per_unit,
-        {{ rounded_product('amount', 'tokens_out') }} as tokens_out_per_unit,
-        {{ rounded_product('amount', 'energy_kwh') }} as energy_kwh_per_unit
+        {{ rate_product('amount', 'vcpu_each', 12, 12) }} as vcpu_hours,
+        {{ rate_product('amount', 'memory_each', 12, 12) }} as memory_gb_hours,
+        {{ rate_product('amount', 'accelerators_each', 12, 12) }} as accelerator_hours,
+        {{ rate_product('amount', 'servers', 12, 12) }} as server_hours,
+        {{ rate_product('amount', 'owned_servers', 12, 12) }} as owned_server_hours,
+        {{ rate_product('amount', 'storage_gb', 12, 12) }} as storage_gb_hours,
+        {{ rate_product('amount', 'network_gb', 12, 12) }} as network_gb_per_unit,
+        {{ rate_product('amount', 'tokens_in', 12, 12) }} as tokens_in_per_unit,
+        {{ rate_product('amount', 'tokens_out', 12, 12) }} as tokens_out_per_unit,
+        {{ rate_product('amount', 'energy_kwh', 12, 12) }} as energy_kwh_per_unit
     from sized
 )
 
