@@ -198,6 +198,8 @@ def test_lines_of_every_native_bill_are_compared(both: Both) -> None:
         "int_carbon__allocated",
         "int_carbon__unallocated",
         "int_carbon__fact_totals",
+        "int_usage__unioned",
+        "int_estimates__lines",
     ],
 )
 def test_every_cell_of_every_row_is_equal(both: Both, table: str) -> None:
