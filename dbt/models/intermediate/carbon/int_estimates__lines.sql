@@ -8,7 +8,7 @@ with usage_lines as (
         treatment,
         factor_set_id,
         is_netted,
-        unit_quantity
+        steps
     from {{ ref('int_usage__unioned') }}
     where {{ this_month() }}
 ),
@@ -18,26 +18,40 @@ rates as (
     where {{ this_month() }} and is_covered
 ),
 
-qualities as (
+skus as (
     select
         sku_key,
-        quality
+        quality,
+        quantity_decimals
     from {{ ref('int_usage__skus') }}
     where {{ this_month() }}
 ),
 
--- Cardinality: a line has one SKU, and a SKU at most one row of rates.
+-- Few rows: all that a line has left to do is one product for each measure.
+rated as (
+    select
+        skus.sku_key,
+        skus.quality,
+        {%- for rate, measure in estimate_rates().items() %}
+        {{ per_unit_of(
+            rate_product('rates.' ~ rate, step_of('skus.quantity_decimals'), 6), 18
+        ) }} as {{ rate }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from skus
+    left join rates on skus.sku_key = rates.sku_key
+),
+
+-- Cardinality: a line has one SKU, and a SKU one row of rates.
 multiplied as (
     select
         usage_lines.*,
-        qualities.quality,
+        rated.quality,
         {%- for rate, measure in estimate_rates().items() %}
-        {{ quantity_times('usage_lines.unit_quantity', 'rates.' ~ rate, 15) }}
+        {{ steps_times('usage_lines.steps', 'rated.' ~ rate) }}
             as {{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
     from usage_lines
-    inner join qualities on usage_lines.sku_key = qualities.sku_key
-    left join rates on usage_lines.sku_key = rates.sku_key
+    inner join rated on usage_lines.sku_key = rated.sku_key
 ),
 
 added as (

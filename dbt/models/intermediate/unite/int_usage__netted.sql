@@ -33,9 +33,9 @@ select
     lines.{{ usage_signature() | join(',\n    lines.') }},
     lines.sub_account_id,
     lines.resource_id,
-    {{ amount_sum('lines.quantity') }} as net_quantity,
-    {{ amount_sum('case when lines.quantity > 0 then lines.quantity else 0 end') }}
-        as used_quantity
+    {{ cost_weight(amount_sum('lines.quantity')) }} as net_weight,
+    {{ cost_weight(amount_sum('case when lines.quantity > 0 then lines.quantity else 0 end')) }}
+        as used_weight
 from lines
 inner join taken_back
     on {{ same_usage('lines', 'taken_back', usage_signature() + ['sub_account_id', 'resource_id']) }}

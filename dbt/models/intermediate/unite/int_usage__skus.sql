@@ -70,6 +70,7 @@ measured as (
     select
         dated.*,
         units.dimension,
+        coalesce(units.quantity_decimals, 0) as quantity_decimals,
         {{ rate_product(
             'units.per_unit',
             'case when units.by_hours_of_month then dated.hours_of_month else 1 end',
@@ -189,6 +190,7 @@ select
     token_model,
     host_vcpu,
     host_embodied_kg,
+    quantity_decimals,
     {{ per_unit_of('vcpu_hours', 12) }} as vcpu_hours,
     {{ per_unit_of('memory_gb_hours', 12) }} as memory_gb_hours,
     {{ per_unit_of('accelerator_hours', 12) }} as accelerator_hours,

@@ -10,7 +10,24 @@ lines as (
 ),
 
 skus as (
-    select * from {{ ref('int_usage__skus') }}
+    select
+        sku_key,
+        {{ usage_signature() | join(',\n        ') }},
+        rule_id,
+        treatment,
+        factor_set_id,
+        processor_family,
+        accelerator_model,
+        storage_class,
+        replicas,
+        network_path,
+        token_model,
+        {{ step_columns('quantity_decimals') }},
+        {%- for name in usage_quantities() %}
+        {{ per_unit_of(rate_product(name, step_of('quantity_decimals'), 6, 12), 18) }}
+            as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_usage__skus') }}
     where {{ this_month() }}
 ),
 
@@ -23,10 +40,11 @@ netted as (
 classified as (
     select
         lines.x_ChargeKey,
+        lines.billing_month,
         lines.quantity as billed_quantity,
-        netted.net_quantity is not null as is_netted,
-        {{ cost_weight('coalesce(netted.net_quantity, 0)') }} as net_weight,
-        {{ cost_weight('coalesce(netted.used_quantity, 0)') }} as used_weight,
+        netted.net_weight is not null as is_netted,
+        netted.net_weight,
+        netted.used_weight,
         skus.*
     from lines
     inner join skus on {{ same_usage('lines', 'skus', usage_signature()) }}
@@ -35,7 +53,7 @@ classified as (
 ),
 
 -- What was taken back is taken from the lines that used it, in proportion and down to nothing.
-counted as (
+used as (
     select
         *,
         case
@@ -48,6 +66,20 @@ counted as (
             )) }}
         end as unit_quantity
     from classified
+),
+
+guessed as (
+    select
+        *,
+        {{ guessed_steps('unit_quantity', 'quantity_scale') }} as guess
+    from used
+),
+
+counted as (
+    select
+        *,
+        {{ counted_steps('unit_quantity', 'guess', 'quantity_step', 'quantity_scale') }} as steps
+    from guessed
 )
 
 select
@@ -64,6 +96,7 @@ select
     is_netted,
     unit_quantity,
     unit,
+    cast(steps as decimal(18, 0)) as steps,
     processor_family,
     accelerator_model,
     storage_class,
@@ -71,6 +104,6 @@ select
     network_path,
     token_model,
     {%- for name in usage_quantities() %}
-    {{ quantity_times('unit_quantity', name, 12) }} as {{ name }}{{ ',' if not loop.last }}
+    {{ steps_times('steps', name) }} as {{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 from counted
