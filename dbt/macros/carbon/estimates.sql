@@ -19,7 +19,7 @@
         coalesce(ServiceName, '') as service,
         coalesce(SkuMeter, ChargeDescription, '') as meter,
         case
-            when ConsumedQuantity is not null then coalesce(ConsumedUnit, '')
+            when {{ is_consumed_quantity() }} then coalesce(ConsumedUnit, '')
             else coalesce(PricingUnit, '')
         end as unit,
         coalesce(SkuPriceDetails, '') as details,
@@ -33,8 +33,19 @@
     where {{ can_be_estimated() }}
 {%- endmacro %}
 
-{#- Unused commitments have no consumed quantity; capacity that is held has a priced one. -#}
-{% macro usage_quantity() -%}coalesce(ConsumedQuantity, PricingQuantity){%- endmacro %}
+{#-
+    Unused commitments have no consumed quantity; capacity that is held has a priced one. Bytes and
+    byte-seconds are priced in gibibytes, which need fewer digits.
+-#}
+{% macro is_consumed_quantity() -%}
+    (
+        ConsumedQuantity is not null
+        and not coalesce(PricingQuantity is not null and lower(ConsumedUnit) like 'byte%', false)
+    )
+{%- endmacro %}
+{% macro usage_quantity() -%}
+    case when {{ is_consumed_quantity() }} then ConsumedQuantity else PricingQuantity end
+{%- endmacro %}
 
 {#- Reserved capacity that nobody uses is hardware that is switched on for somebody. -#}
 {% macro is_held_idle() -%}coalesce(CapacityReservationStatus = 'Unused', false){%- endmacro %}

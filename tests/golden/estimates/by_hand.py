@@ -1,7 +1,7 @@
 """Usage lines and what they come to, worked out with figures written out here.
 
-No figure is read from the seeds: a changed seed shows as a difference. Sums are of fractions, so that
-nothing is rounded before the comparison. October 2026 has 744 hours.
+No figure is read from the seeds: a changed seed shows as a difference. Sums are of fractions, so
+that nothing is rounded before the comparison. October 2026 has 744 hours.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ GPU_MADE = F(150) / LIFE  # kg per accelerator and hour
 
 @dataclass(frozen=True)
 class Place:
-    """A region: overhead, kg/kWh, share of losses and upstream, litres on site and at the source."""
+    """A region: overhead, kg per kWh, share of losses and upstream, litres at site and source."""
 
     pue: Fraction
     grid: Fraction
@@ -60,8 +60,8 @@ def place(pue: str, grams: str, fera: str, site: str | None, source: str | None)
     )
 
 
-# Ember counts the life cycle of the electricity: 8 % is lost on the way. Google counts what leaves the
-# stacks: 22 % are upstream of them, and 8 % are lost.
+# Ember counts the life cycle of the electricity: 8 % is lost on the way. Google counts what leaves
+# the stacks: 22 % are upstream of them, and 8 % are lost.
 IRELAND = place("1.11", "256.54", "0.08", "0.03", "1.47693")
 STOCKHOLM = place("1.1", "35.26", "0.08", "0.02", "6.03151")
 VIRGINIA = place("1.15", "384.4", "0.08", "0.12", "2.312704")
@@ -124,7 +124,9 @@ RDS = "Amazon Relational Database Service"
 S3 = "Amazon Simple Storage Service"
 
 
-def aws(service: str, meter: str | None, unit: str, quantity: Any, region: str, **more: Any) -> Line:
+def aws(
+    service: str, meter: str | None, unit: str, quantity: Any, region: str, **more: Any
+) -> Line:
     return _line("aws", service, meter, unit, quantity, region, more)
 
 
@@ -225,7 +227,7 @@ AWS_LINES = {
         ),
         IRELAND,
         3 * (8 * AWS_MEAN + (32 - 12) * MEMORY),
-        3 * 8 * F(16) / LIFE,
+        3 * 8 * F(17) / LIFE,
     ),
     # Two of them: the standby runs as well.
     "database-with-standby": Case(
@@ -294,19 +296,25 @@ AWS_LINES = {
         aws("AWS Lambda", "EUN1-Lambda-GB-Second", "GB-Seconds", 3_600_000, "eu-north-1"),
         STOCKHOLM,
         1000 * (F(4, 7) * AWS_MEAN + (1 - F(4, 7) * F("1.5")) * MEMORY),
-        1000 * F(4, 7) * F(16) / LIFE,
+        1000 * F(4, 7) * F(17) / LIFE,
     ),
     "function-arm": Case(
         aws("AWS Lambda", "EU-Lambda-GB-Second-ARM", "GB-Seconds", 3_600_000, "eu-west-1"),
         IRELAND,
         1000 * F(4, 7) * GRAVITON,
-        1000 * F(4, 7) * F(16) / LIFE,
+        1000 * F(4, 7) * F(17) / LIFE,
     ),
     "container": Case(
-        aws("Amazon Elastic Container Service", "EU-Fargate-vCPU-Hours:perCPU", "Hours", 7, "eu-west-1"),
+        aws(
+            "Amazon Elastic Container Service",
+            "EU-Fargate-vCPU-Hours:perCPU",
+            "Hours",
+            7,
+            "eu-west-1",
+        ),
         IRELAND,
         7 * AWS_MEAN,
-        7 * F(16) / LIFE,
+        7 * F(17) / LIFE,
     ),
     "container-memory": Case(
         aws("Amazon Elastic Container Service", "EU-Fargate-GB-Hours", "GB-Hours", 14, "eu-west-1"),
@@ -391,7 +399,7 @@ AWS_LINES = {
         aws(EC2, "EU-HostUsage:m5", "Hours", 1, "eu-west-1"),
         IRELAND,
         96 * SKYLAKE,
-        96 * F(16) / LIFE,
+        96 * F(17) / LIFE,
     ),
     "machine-on-that-host": Case(
         aws(EC2, "EU-HostBoxUsage:m5.large", "Hours", 1, "eu-west-1"), status="NotApplicable"
@@ -479,19 +487,19 @@ GCP_LINES = {
         gcp("Compute Engine", "A2 Instance Core running in Iowa", "Hours", 96, "us-central1"),
         IOWA,
         96 * CASCADE_LAKE,
-        96 * F(16) / LIFE,
+        96 * F(26) / LIFE,
     ),
     "cores-amd": Case(
         gcp("Compute Engine", "N2D AMD Instance Core running in Iowa", "Hours", 8, "us-central1"),
         IOWA,
         8 * EPYC_2,
-        8 * F(16) / LIFE,
+        8 * F(26) / LIFE,
     ),
     "cores-of-another-family": Case(
         gcp("Compute Engine", "E2 Instance Core running in Iowa", "Hours", 8, "us-central1"),
         IOWA,
         8 * GOOGLE_MEAN,
-        8 * F(16) / LIFE,
+        8 * F(26) / LIFE,
     ),
     "memory": Case(
         gcp("Compute Engine", "A2 Instance Ram running in Iowa", "GiB-Hours", 680, "us-central1"),
@@ -499,9 +507,7 @@ GCP_LINES = {
         680 * MEMORY,
     ),
     "gpu": Case(
-        gcp(
-            "Compute Engine", "Nvidia Tesla A100 GPU running in Iowa", "Hours", 8, "us-central1"
-        ),
+        gcp("Compute Engine", "Nvidia Tesla A100 GPU running in Iowa", "Hours", 8, "us-central1"),
         IOWA,
         8 * A100,
         8 * GPU_MADE,
@@ -536,7 +542,7 @@ GCP_LINES = {
         ),
         IOWA_2023,
         96 * CASCADE_LAKE,
-        96 * F(16) / LIFE,
+        96 * F(26) / LIFE,
     ),
     "prediction": Case(
         gcp(
@@ -554,7 +560,7 @@ GCP_LINES = {
         gcp("Cloud Run", "Services CPU Tier 1 in europe-west4", "Seconds", 36_000, "europe-west4"),
         NETHERLANDS,
         10 * GOOGLE_MEAN,
-        10 * F(16) / LIFE,
+        10 * F(26) / LIFE,
     ),
     "objects": Case(
         gcp("Cloud Storage", "Standard Storage US Regional", "GiB-Months", 1000, "us-central1"),
@@ -563,10 +569,31 @@ GCP_LINES = {
         1000 * 744 * 2 * HDD_MADE,
     ),
     "disk": Case(
-        gcp("Compute Engine", "SSD backed PD Capacity in Netherlands", "GiB-Months", 100, "europe-west4"),
+        gcp(
+            "Compute Engine",
+            "SSD backed PD Capacity in Netherlands",
+            "GiB-Months",
+            100,
+            "europe-west4",
+        ),
         NETHERLANDS,
         100 * 744 * 2 * SSD,
         100 * 744 * 2 * SSD_MADE,
+    ),
+    # 1,000 GiB for the month in byte-seconds: the priced quantity says it in gibibytes.
+    "objects-in-byte-seconds": Case(
+        gcp(
+            "Cloud Storage",
+            "Standard Storage US Regional",
+            "byte-seconds",
+            1000 * 2**30 * 744 * 3600,
+            "us-central1",
+            PricingQuantity=Decimal(1000),
+            PricingUnit="gibibyte month",
+        ),
+        IOWA,
+        1000 * 744 * 2 * HDD,
+        1000 * 744 * 2 * HDD_MADE,
     ),
     "tables": Case(
         gcp("BigQuery", "Active Logical Storage (europe-west4)", "GiB-Months", 300, "europe-west4"),
@@ -586,7 +613,9 @@ GCP_LINES = {
         20 * F(59),
     ),
     "sole-tenancy-premium": Case(
-        gcp("Compute Engine", "Sole Tenancy Premium for N2 Instance Core", "Hours", 1, "us-central1"),
+        gcp(
+            "Compute Engine", "Sole Tenancy Premium for N2 Instance Core", "Hours", 1, "us-central1"
+        ),
         status="NotApplicable",
     ),
 }

@@ -34,11 +34,13 @@ select
     lines.sub_account_id,
     lines.resource_id,
     {{ cost_weight(amount_sum('lines.quantity')) }} as net_weight,
-    {{ cost_weight(amount_sum('case when lines.quantity > 0 then lines.quantity else 0 end')) }}
-        as used_weight
+    {{ cost_weight(amount_sum('greatest(lines.quantity, 0)')) }} as used_weight
 from lines
 inner join taken_back
-    on {{ same_usage('lines', 'taken_back', usage_signature() + ['sub_account_id', 'resource_id']) }}
+    on
+        {{ same_usage('lines', 'taken_back', usage_signature()) }}
+        and lines.sub_account_id = taken_back.sub_account_id
+        and lines.resource_id = taken_back.resource_id
 group by
     lines.billing_month,
     lines.{{ usage_signature() | join(',\n    lines.') }},

@@ -49,7 +49,10 @@ classified as (
     from lines
     inner join skus on {{ same_usage('lines', 'skus', usage_signature()) }}
     left join netted
-        on {{ same_usage('lines', 'netted', usage_signature() + ['sub_account_id', 'resource_id']) }}
+        on
+            {{ same_usage('lines', 'netted', usage_signature()) }}
+            and lines.sub_account_id = netted.sub_account_id
+            and lines.resource_id = netted.resource_id
 ),
 
 -- What was taken back is taken from the lines that used it, in proportion and down to nothing.

@@ -1,0 +1,306 @@
+"""What estimates keep to whatever the lines are: sets of factors, corrections, prices, order."""
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+
+from dagster_project.paths import SEEDS
+from dagster_project.reference import factor_set_digest, seed_rows
+from tests.estimate_harness import SEED_NAMES, Estimates
+from tests.golden.estimates.by_hand import CASES
+from tests.macro_harness import macros
+
+Line = Mapping[str, Any]
+
+KILOGRAMS = "x_EstimatedCarbonKg"
+OPEN_ENDED = ""
+
+
+@pytest.fixture(scope="module")
+def estimates() -> Estimates:
+    return Estimates()
+
+
+def machine(key: str, quantity: str | None, **more: Any) -> Line:
+    return {
+        "x_ChargeKey": key,
+        "x_Provider": "aws",
+        "ServiceName": "Amazon Elastic Compute Cloud",
+        "SkuMeter": "EU-BoxUsage:m6i.8xlarge",
+        "ConsumedUnit": "Hours",
+        "ConsumedQuantity": None if quantity is None else Decimal(quantity),
+        "RegionId": "eu-west-1",
+        "ResourceId": "i-1",
+        **more,
+    }
+
+
+def kilograms(estimates: Estimates, *lines: Line) -> dict[str, Decimal | None]:
+    return {key: row[KILOGRAMS] for key, row in estimates.of(lines).items()}
+
+
+# 1. Sets of factors
+
+
+def test_an_issued_set_is_what_it_was() -> None:
+    for row in seed_rows("carbon/carbon_factor_sets"):
+        digest = factor_set_digest(int(row["set_number"]))
+        assert digest == row["content_sha256"], row["factor_set_id"]
+
+
+def test_sets_follow_each_other_without_gap_or_overlap() -> None:
+    sets = sorted(seed_rows("carbon/carbon_factor_sets"), key=lambda row: row["valid_from"])
+    assert [row["valid_to"] for row in sets[:-1]] == [row["valid_from"] for row in sets[1:]]
+    assert sets[-1]["valid_to"] == OPEN_ENDED
+    assert [int(row["set_number"]) for row in sets] == list(range(1, len(sets) + 1))
+
+
+def test_a_new_set_changes_no_older_month() -> None:
+    with_new_set = Estimates()
+    connection = with_new_set.connection
+    connection.execute("update carbon_factor_sets set valid_to = date '2026-11-01'")
+    connection.execute(
+        "insert into carbon_factor_sets values"
+        " (2, 'carbon-2026-2', date '2026-11-01', null, 'x', 'cleaner')"
+    )
+    cleaner = "factor_id = 'grid-intensity-aws-eu-west-1-2025'"
+    connection.execute(
+        "insert into carbon_factors select * replace (value / 2 as value, 1 as value_low,"
+        f" 2 as first_set) from carbon_factors where {cleaner}"
+    )
+    connection.execute(f"update carbon_factors set last_set = 1 where {cleaner} and first_set = 1")
+    november = {"billing_month": dt.date(2026, 11, 1)}
+    lines = [machine("october", "10"), machine("november", "10", **november)]
+
+    before, after = Estimates().of(lines), with_new_set.of(lines)
+
+    assert after["october"] == before["october"]
+    assert after["november"]["x_FactorSetId"] == "carbon-2026-2"
+    assert (
+        after["november"]["x_EstimatedOperationalKg"] * 2
+        == (before["november"]["x_EstimatedOperationalKg"])
+    )
+
+
+# 2. Corrections
+
+
+def test_what_is_taken_back_is_taken_from_the_lines_that_used_it(estimates: Estimates) -> None:
+    found = kilograms(
+        estimates,
+        machine("a", "10"),
+        machine("b", "30"),
+        machine("back", "-30"),
+        machine("c", "20"),
+    )
+    whole = kilograms(estimates, machine("plain", "30"))["plain"]
+
+    assert found["back"] == 0
+    assert found["b"] == 3 * found["a"]
+    assert sum(found.values()) == whole
+
+
+def test_more_taken_back_than_used_is_nothing_and_never_negative(estimates: Estimates) -> None:
+    found = estimates.of([machine("a", "10"), machine("back", "-30")])
+
+    assert {row[KILOGRAMS] for row in found.values()} == {0}
+    assert {row["x_EstimateQuality"] for row in found.values()} == {"hardware,netted"}
+
+
+def test_another_resource_keeps_its_own(estimates: Estimates) -> None:
+    alone = kilograms(estimates, machine("a", "10"))["a"]
+    found = kilograms(
+        estimates, machine("a", "10"), machine("back", "-5", ResourceId="i-2", x_ChargeKey="back")
+    )
+    assert found == {"a": alone, "back": 0}
+
+
+# 3. What must not matter
+
+
+def test_no_price_moves_an_estimate(estimates: Estimates) -> None:
+    lines = [machine(str(number), str(number)) for number in range(1, 5)]
+    dear = [{**line, "BilledCost": Decimal(900), "ListCost": Decimal(-7)} for line in lines]
+    assert estimates.of(lines) == estimates.of(dear)
+
+
+def test_the_order_of_lines_does_not_matter(estimates: Estimates) -> None:
+    lines = [{"x_ChargeKey": key, **case.line} for key, case in CASES.items()]
+    assert estimates.of(lines) == estimates.of(lines[::-1])
+
+
+def test_a_part_of_a_line_is_a_part_of_its_estimate(estimates: Estimates) -> None:
+    """Pods and the remainder of a machine come to the machine, which has no line beside them."""
+    parts = [machine("pod", "0.25"), machine("other", "0.125"), machine("remainder", "0.625")]
+    shares = kilograms(estimates, *parts)
+    assert sum(shares.values()) == kilograms(estimates, machine("machine", "1"))["machine"]
+
+
+def test_small_and_large_quantities_are_counted_to_the_nearest_step(estimates: Estimates) -> None:
+    lines = ["0.0000004", "0.0000005", "0.1041665", "999999999.9999995", "1000000000.4"]
+    estimates.build([machine(quantity, quantity) for quantity in lines])
+    steps = {
+        row["x_ChargeKey"]: int(row["steps"])
+        for row in estimates.rows("select x_ChargeKey, steps from int_usage__unioned")
+    }
+    assert [steps[quantity] for quantity in lines] == [0, 1, 104_167, 10**15, 10**15]
+
+
+# 4. What has no estimate
+
+
+@pytest.mark.parametrize("category", ["Purchase", "Tax", "Credit", "Adjustment"])
+def test_what_is_no_usage_has_no_row(estimates: Estimates, category: str) -> None:
+    assert estimates.of([machine("a", "10", ChargeCategory=category)]) == {}
+
+
+def test_an_unused_commitment_is_no_hardware(estimates: Estimates) -> None:
+    unused = {"CommitmentDiscountStatus": "Unused", "PricingQuantity": Decimal(5)}
+    assert estimates.of([machine("a", None, **unused)]) == {}
+
+
+def test_a_line_without_quantity_is_not_covered(estimates: Estimates) -> None:
+    assert estimates.of([machine("a", None)])["a"]["x_EstimateStatus"] == "NotCovered"
+
+
+def test_an_invalid_price_detail_stops_nothing(estimates: Estimates) -> None:
+    line = machine("a", "1", SkuPriceDetails='{"CoreCount": "many"', SkuMeter="EU-BoxUsage:x9.l")
+    assert estimates.of([line])["a"]["x_EstimateStatus"] == "NotCovered"
+
+
+def test_a_dedicated_host_and_its_machines_are_counted_once(estimates: Estimates) -> None:
+    host = machine("host", "1", SkuMeter="EU-HostUsage:m5", ResourceId="h-1")
+    guest = machine("guest", "1", SkuMeter="EU-HostBoxUsage:m5.large")
+    assert kilograms(estimates, host, guest) == {
+        "guest": None,
+        "host": kilograms(estimates, host)["host"],
+    }
+
+
+# 5. Known defects of public tables
+
+
+@pytest.fixture
+def problems() -> Any:
+    estimates = Estimates()
+    estimates.connection.execute(
+        "create table region_map as from read_csv(?, header = true, all_varchar = true)",
+        [str(SEEDS / "maps" / "region_map.csv")],
+    )
+    sql = macros("carbon/factor_ranges.sql")
+
+    def found(*statements: str) -> set[tuple[str, str]]:
+        for statement in statements:
+            estimates.connection.execute(statement)
+        rows = estimates.rows(sql.factor_problems("carbon_factors", "region_map"))
+        rows += estimates.rows(sql.machine_problems("carbon_machines", "carbon_factors"))
+        return {tuple(row.values()) for row in rows}
+
+    return found
+
+
+def test_the_seeds_have_no_problem(problems: Any) -> None:
+    assert problems() == set()
+
+
+GERMANY = "grid-intensity-azure-germanywestcentral-2025"
+SWITZERLAND = "grid-intensity-azure-switzerlandnorth-2025"
+DEFECTS: Sequence[tuple[str, str, str]] = (
+    # 402 t/kWh: "000402" without its "0."
+    (f"update carbon_factors set value = 402000 where factor_id = '{GERMANY}'", GERMANY, "range"),
+    (
+        "update carbon_factors set value = 3.682424, value_low = 3.682424, value_high = 3.682424"
+        " where factor_id = 'idle-power-vcpu-epyc-4th-gen'",
+        "idle-power-vcpu-epyc-4th-gen",
+        "range",
+    ),
+    (
+        "update carbon_factors set value = 8.961435, value_low = 8.961435, value_high = 8.961435"
+        " where factor_id = 'full-power-vcpu-epyc-4th-gen'",
+        "full-power-vcpu-epyc-4th-gen",
+        "range",
+    ),
+    # Ireland and Finland under one key.
+    (
+        "insert into carbon_factors select * replace ('grid-intensity-azure-northeurope-again' as"
+        " factor_id, 82.3 as value, 82.3 as value_low, 82.3 as value_high) from carbon_factors"
+        " where factor_id = 'grid-intensity-azure-northeurope-2025'",
+        "grid-intensity-azure-northeurope-again",
+        "twice",
+    ),
+    (
+        "update carbon_factors set value = 35.26, value_low = 35.26 where"
+        f" factor_id = '{SWITZERLAND}'",
+        "grid-intensity-azure-swedencentral-2025",
+        "another country",
+    ),
+    # What is made into drives, exchanged.
+    (
+        "update carbon_factors set value = case subject when 'hdd' then 26.041667 else 3.125 end,"
+        " value_low = 1, value_high = 60 where factor_kind = 'embodied' and component = 'storage'",
+        "embodied-storage-hdd",
+        "exchanged",
+    ),
+    (
+        "update carbon_factors set value = 0.0000000000163 where"
+        " factor_id = 'embodied-tokens-gpt-4o'",
+        "embodied-tokens-gpt-4o",
+        "range",
+    ),
+    (
+        "update carbon_factors set value = 0.98 where factor_id = 'pue-aws-eu-west-1'",
+        "pue-aws-eu-west-1",
+        "range",
+    ),
+    (
+        "update carbon_factors set value_low = 0.9 where factor_id = 'load-vcpu'",
+        "load-vcpu",
+        "interval",
+    ),
+    (
+        "update carbon_machines set host_vcpu = 1 where machine_type = 'm5.large'",
+        "m5.large",
+        "size",
+    ),
+    (
+        "update carbon_machines set processor_family = 'epyc_9th' where machine_type = 'm5.large'",
+        "m5.large",
+        "without a factor",
+    ),
+)
+
+
+@pytest.mark.parametrize(("statement", "name", "problem"), DEFECTS)
+def test_a_known_defect_is_found(problems: Any, statement: str, name: str, problem: str) -> None:
+    assert [one for one in problems(statement) if one[0] == name and problem in one[1]]
+
+
+NUMBER = re.compile(r"-?[0-9]+([.][0-9]+)?")
+
+
+def bad_numbers(name: str, rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """Name the values of a seed's decimal columns that are no number, such as 0,29."""
+    declared = yaml.safe_load((SEEDS / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]
+    types = {seed["name"]: seed["config"]["column_types"] for seed in declared}[name]
+    numeric = [column for column, kind in types.items() if kind.startswith(("decimal", "integer"))]
+    return [
+        f"{column}: {row[column]}"
+        for row in rows
+        for column in numeric
+        if row[column] and not NUMBER.fullmatch(row[column])
+    ]
+
+
+@pytest.mark.parametrize("name", SEED_NAMES)
+def test_numbers_are_numbers(name: str) -> None:
+    assert bad_numbers(name, seed_rows(f"carbon/{name}")) == []
+
+
+def test_a_decimal_comma_is_found() -> None:
+    row = dict(seed_rows("carbon/carbon_machines")[0], memory_gib="0,29")
+    assert bad_numbers("carbon_machines", [row]) == ["memory_gib: 0,29"]
