@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -44,12 +45,20 @@ class Model:
     parents: tuple[str, ...]
 
 
-def compiled_models(folder: Path, sources: Sequence[SourceConfig]) -> "ModelRun":
+def compiled_models(
+    folder: Path,
+    sources: Sequence[SourceConfig],
+    goals: Sequence[str] = GOALS,
+    delivered: Mapping[tuple[str, str], Sequence[str]] = MappingProxyType({}),
+) -> "ModelRun":
     """Compile the project and return a database in which its models can be run.
 
     Args:
         folder: An empty folder.
         sources: What the configuration names; models read it from the ledger.
+        goals: The models that are wanted; what they are made of is built with them.
+        delivered: By room and export, columns that files have which models ask for while they are
+            compiled.
     """
     project = folder / "dbt"
     shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
@@ -60,6 +69,8 @@ def compiled_models(folder: Path, sources: Sequence[SourceConfig]) -> "ModelRun"
     macro.write_text(THIS_MONTH, encoding="utf-8")
     context = Context(Settings(home=folder / "home", sources=tuple(sources)))
     import_ledger(context, [])
+    for (room, export), columns in delivered.items():
+        _deliver(context.home.database, room, export, columns)
     context.home.dbt_target.mkdir(parents=True)
     finished = subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "compile", "--project-dir", str(project)],
@@ -72,10 +83,28 @@ def compiled_models(folder: Path, sources: Sequence[SourceConfig]) -> "ModelRun"
     if finished.returncode != 0:
         raise AssertionError(finished.stdout[-3000:])
     manifest = json.loads((context.home.dbt_target / "manifest.json").read_text())
-    return ModelRun(context.home.database, _needed(manifest))
+    return ModelRun(context.home.database, _needed(manifest, goals))
 
 
-def _needed(manifest: Mapping[str, Any]) -> list[Model]:
+def _deliver(database: Path, room: str, export: str, columns: Sequence[str]) -> None:
+    """Let the ledger know a decoded file that has these columns and no row."""
+    folder = database.with_name(f"{room}_{export}")
+    path = folder / "ct_source=x" / "ct_month=2026-01-01" / "ct_delivery=x" / "part.parquet"
+    path.parent.mkdir(parents=True)
+    listed = ", ".join(f'null::varchar as "{name}"' for name in columns)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"copy (select {listed} where false) to '{path}' (format parquet)")
+        connection.execute(
+            "insert into ledger.decoded_files (room, export, schema_id, path) values (?, ?, ?, ?)",
+            [room, export, folder.name, str(path)],
+        )
+        connection.executemany(
+            "insert into ledger.decoded_columns values (?, ?, ?)",
+            [[folder.name, name, "VARCHAR"] for name in columns],
+        )
+
+
+def _needed(manifest: Mapping[str, Any], goals: Sequence[str]) -> list[Model]:
     """Return the goals and what they are made of, parents first."""
     nodes = manifest["nodes"]
     found: dict[str, Model] = {}
@@ -93,7 +122,7 @@ def _needed(manifest: Mapping[str, Any]) -> list[Model]:
             tuple(parent.split(".")[-1] for parent in node["depends_on"]["nodes"]),
         )
 
-    for goal in GOALS:
+    for goal in goals:
         visit(f"model.cloudtally.{goal}")
     return list(found.values())
 
@@ -108,13 +137,13 @@ class ModelRun:
         self.connection.execute("attach ':memory:' as warehouse")
         self.connection.execute("use warehouse")
         self.connection.execute(f"attach '{ledger}' as imported (read_only)")
-        self.connection.execute("create schema ledger")
-        for (name,) in self.connection.execute(
-            "select table_name from duckdb_tables() where database_name = 'imported'"
-            " and schema_name = 'ledger'"
+        for schema, name in self.connection.execute(
+            "select schema_name, table_name from duckdb_tables()"
+            " where database_name = 'imported' and schema_name in ('ledger', 'inputs')"
         ).fetchall():
+            self.connection.execute(f"create schema if not exists {schema}")
             self.connection.execute(
-                f"create table ledger.{name} as select * from imported.ledger.{name}"
+                f"create table {schema}.{name} as select * from imported.{schema}.{name}"
             )
         self._models = [model for model in models if not model.name.startswith("stg_")]
         self._staging = [model for model in models if model.name.startswith("stg_")]

@@ -114,7 +114,8 @@ class Twins:
 class Rule:
     """What the values of a column must be beyond their kind; a row that breaks it is refused.
 
-    For files that people write: a provider's export is taken as it is.
+    For files that people write, and for what gives a provider's numbers their meaning, such as a
+    unit; beyond that a provider's export is taken as it is.
 
     Attributes:
         column: The column; the other attributes speak of its values.

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dagster_project.exports.aws import data_exports
-from dagster_project.exports.base import ColumnKind, DeclaredExport, Found, History, Schema
+from dagster_project.exports.base import ColumnKind, DeclaredExport, Found, History, Rule, Schema
 from dagster_project.stores.base import ObjectStore
 
 # The documentation names the partition model_version, deliveries name it carbon_model_version.
@@ -26,6 +26,7 @@ _MEASURES = (
 )
 _VALUES = tuple(f"{measure}_emissions_value" for measure in _MEASURES)
 _UNITS = tuple(f"{measure}_emissions_unit" for measure in _MEASURES)
+_TONNES = "MTCO2e"
 _MOMENTS = ("last_refresh_timestamp", "usage_period_start", "usage_period_end")
 _TEXTS = (
     "location",
@@ -57,6 +58,8 @@ SCHEMA = Schema(
     days=None,
     accounts=("payer_account_id", "usage_account_id"),
     extensible=False,
+    # Staging reads every value as tonnes: another unit would be a thousand times wrong.
+    rules=tuple(Rule(unit, allowed=(_TONNES,)) for unit in _UNITS),
 )
 
 EXPORT = DeclaredExport(
