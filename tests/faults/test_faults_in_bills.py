@@ -1,4 +1,4 @@
-"""Faults between charges and invoices, on the tie-out's own SQL over one month of the sample book."""
+"""Faults of bills: between charges and invoices, and between owners who share a cost."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.chargeback_harness import rows_of
 from tests.tie_out_harness import BRIDGE, TieOut
 
 APRIL = dt.date(2026, 4, 1)
@@ -100,3 +101,38 @@ def test_a_support_fee_on_another_account_stands_on_the_support_line_of_both(
         (SUPPORT, 0),
         (-SUPPORT, 0),
     ]
+
+
+POOL = """
+version: 1
+pools:
+  - {name: idle-gpus, when: {service: GPU}, by: effective-cost, over: [web, labs]}
+"""
+
+
+def test_a_pool_that_nobody_drives_stays_where_it_arose() -> None:
+    idle = {"service_name": "GPU", "line_kind": "untagged", "effective_cost": Decimal(100)}
+    owners = [
+        {"service_name": "Compute", "owner": name, "effective_cost": Decimal(cost)}
+        for name, cost in (("web", 30), ("labs", 10))
+    ]
+
+    def charged(weight: int) -> list[tuple[Any, ...]]:
+        lines = [idle, *({**line, "effective_cost": weight * line["effective_cost"]}
+                         for line in owners)]  # fmt: skip
+        rows = rows_of(POOL, lines)
+        total = sum(row["effective_cost"] for row in rows)
+        assert total == sum(line["effective_cost"] for line in lines)
+        return sorted(
+            (row["movement"], row["owner"] or "", int(row["effective_cost"]), row["reason"] or "")
+            for row in rows
+            if row["line_kind"] != "owned"
+        )
+
+    assert [row[:3] for row in charged(1)] == [
+        ("in", "labs", 25),
+        ("in", "web", 75),
+        ("out", "", -100),
+        ("own", "", 100),
+    ]
+    assert charged(0) == [("own", "", 100, "driver_is_zero")]

@@ -77,6 +77,8 @@ def test_a_minor_version_of_the_standard_is_read(
     outcome = house.extract()[MARCH]
 
     assert (outcome.status, outcome.rows) == (Status.ACCEPTED, 8), outcome.error
+    found = duckdb.sql(f"select BillingAccountType from '{house.decoded_file()}'").fetchall()
+    assert found == [("x",)] * 8
 
 
 def test_carbon_in_another_unit_is_refused(house: House, tmp_path: Path) -> None:

@@ -153,9 +153,7 @@ def red(models: ModelRun, *checks: str) -> dict[str, Decimal]:
 
 
 def ties_out(models: ModelRun) -> bool:
-    found = models.rows(
-        "select passed from dq_result where check_id = 'control_total_equals_fact'"
-    )
+    found = models.rows("select passed from dq_result where check_id = 'control_total_equals_fact'")
     return bool(found) and all(passed for (passed,) in found)
 
 
@@ -257,12 +255,33 @@ def test_carbon_that_nobody_reported_is_no_zero(models: ModelRun) -> None:
 
 
 def test_contracted_costs_of_nothing_are_named(models: ModelRun) -> None:
-    free = [line(day=day, ContractedCost=Decimal(0)) for day in (2, 3)]
-    build(models, [line(), *free])
+    """With the price or without it, as where a price sheet came after the costs."""
+    free = line(day=2, ContractedCost=Decimal(0))
+    build(models, [line(), free, free | {"ContractedUnitPrice": None, "ResourceId": "i-3"}])
 
-    assert red(models, "contracted_cost_not_price_times_quantity") == {
-        "contracted_cost_not_price_times_quantity": 2
-    }
+    checks = ("contracted_cost_not_price_times_quantity", "effective_cost_above_contracted_cost")
+    assert red(models, *checks, "effective_cost_above_list_cost") == dict(
+        zip(checks, (1, 2), strict=True)
+    )
+
+
+def test_a_column_that_is_empty_for_eight_months_is_named_for_each(models: ModelRun) -> None:
+    """A resource id that no line ever had, and one that a tenth of the lines keeps, are not."""
+    months = [dt.date(2025, month, 1) for month in range(1, 11)]
+    lines = [
+        line(month=month, day=day, SkuMeter=None if 1 < month.month < 10 else "hours",
+             SkuId="sku" if day == 1 else None, Tags='{"a":"b"}' if day == 1 else None)
+        for month in months
+        for day in (1, 2, 3)
+    ]  # fmt: skip
+    lines[0]["SkuId"] = lines[1]["SkuId"] = "sku"
+
+    build(models, lines)
+
+    assert models.rows(
+        "select billing_month, column_name, measured, severity from dq_result"
+        " where check_id = 'column_went_empty' order by all"
+    ) == [(month, "SkuMeter", 3, "warn") for month in months[1:9]]
 
 
 def test_a_team_in_two_spellings_is_one_owner_and_blank_stays_visible(models: ModelRun) -> None:

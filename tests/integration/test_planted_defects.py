@@ -273,6 +273,9 @@ DEFECTS = {
     "ContractedCost is not price times quantity": Defect(
         changing("usage", 1, ContractedCost=19.0), "contracted_cost_not_price_times_quantity", "1"
     ),
+    "EffectiveCost above ContractedCost": Defect(
+        changing("usage", 2, EffectiveCost=19.0), "effective_cost_above_contracted_cost", "2"
+    ),
     "no ServiceCategory": Defect(
         changing("usage", 2, ServiceCategory=None, ServiceName="Unheard Of"),
         "service_unmapped",

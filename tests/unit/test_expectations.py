@@ -762,6 +762,10 @@ FAULTS = [
         {"fct_emissions_reported.market_total_is_sum_of_scopes"},
     ),
     (
+        "update fct_emissions_reported set total_location_kg = total_market_kg where is_current",
+        {"fct_emissions_reported.location_total_is_sum_of_scopes"},
+    ),
+    (
         "update fct_emissions_reported set total_unspecified_kg = total_location_kg",
         {"fct_emissions_reported.methods_kept_apart"},
     ),

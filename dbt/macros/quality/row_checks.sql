@@ -76,6 +76,12 @@
             'meaning': 'usage costs more than its list cost',
             'condition': is_plain_usage() ~ ' and ' ~ exceeds('EffectiveCost', 'ListCost'),
         },
+        'effective_cost_above_contracted_cost': {
+            'rule': 'ContractedCost', 'severity': 'warn',
+            'meaning': 'usage costs more than its contracted cost, though not than its list cost',
+            'condition': is_plain_usage() ~ ' and ' ~ exceeds('EffectiveCost', 'ContractedCost')
+                ~ ' and not (' ~ exceeds('EffectiveCost', 'ListCost') ~ ')',
+        },
         'list_cost_not_price_times_quantity': {
             'rule': 'ListCost', 'severity': 'warn',
             'meaning': 'list cost is not list unit price times pricing quantity',

@@ -56,6 +56,10 @@ select
     {%- for name, check in quality_counts().items() %}
     count(case when {{ check.condition }} then 1 end) as {{ name }},
     {%- endfor %}
+    count(case when ChargeCategory = 'Usage' then 1 end) as usage_lines,
+    {%- for column in watched_columns() %}
+    count(case when ChargeCategory = 'Usage' then {{ column }} end) as {{ filled_lines(column) }},
+    {%- endfor %}
     max(case when ChargeCategory = 'Usage' then ChargePeriodEnd end) as used_until
 from examined
 group by x_BillingMonth, x_Provider, x_SourceName
