@@ -226,9 +226,10 @@ column counts the pains; a pain that comes in several ways has several lines.
 
 {outcomes}
 
-The table is `tests/faults/faults.csv`. What it says is looked up by `tests/faults/test_fault_table.py`:
-that the test is there, that it speaks of the code, check, promise or column, and that the project
-has one of that name. This page is written by `python -m tests.fault_table docs/faults.md`.
+The table is `tests/faults/faults.csv`. What it says is looked up by
+`tests/faults/test_fault_table.py`: that the test is there, that it speaks of the code, check,
+promise or column, and that the project has one of that name. This page is written by
+`python -m tests.fault_table docs/faults.md`.
 """
 
 
