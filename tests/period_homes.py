@@ -138,43 +138,8 @@ class PeriodHome:
 
     def candidate(self) -> CandidateFolder:
         """Make a candidate of what the warehouse holds, if nothing forbids it."""
-        restatements = guarded_changes(self.context)
         self.publications += 1
-        folder = self.home.publications / f"publication-{self.publications}"
-        months = {}
-        state = self.context.state()
-        for part in sorted((self.home.lake / FACT).glob("*/part.parquet")):
-            target = folder / FACT / part.parent.name
-            target.mkdir(parents=True)
-            link_or_copy(part, target / part.name)
-            month = part.parent.name.partition("=")[2]
-            content = hashlib.sha256(part.read_bytes()).hexdigest()[:12]
-            built = state.built.get(dt.date.fromisoformat(month))
-            months[month] = {"hash": f"1:{content}", "built": built}
-        with duckdb.connect(str(folder / "cloudtally.duckdb")) as connection:
-            for name, query in self.marts.items():
-                connection.execute(f"create table {name} as {query}")
-        manifest = {
-            "publication_id": folder.name,
-            "code_version": code_version(),
-            "hash_algorithm": "of the test",
-            "rules": rules_id(self.context),
-            "configuration": configuration_id(self.context),
-            "deliveries": [
-                [unit.source, unit.month.isoformat(), unit.variant, decision.delivery_id]
-                for unit, decision in sorted(state.current.items())
-            ],
-            "fact_months": months,
-            "closes": standing_closes(state),
-            "periods": [
-                [row.provider, row.billing_month.isoformat(), row.cost_state, row.carbon_state]
-                for row in period_rows(self.context.settings, state)
-            ],
-            "restatements": [row.as_payload() for row in restatements],
-        }
-        (folder / "manifest.json").write_text(json.dumps(manifest))
-        (folder / "checks.json").write_text('{"passed": true}')
-        return CandidateFolder(folder)
+        return candidate_of(self.context, self.publications, self.marts)
 
     def publish(self) -> None:
         """Publish what the warehouse holds, if nothing forbids it."""
@@ -191,6 +156,49 @@ class PeriodHome:
             f"select * from (values {rows}) as rows (provider, billing_month, outcome, invoice_id,"
             " billing_account_id, unexplained, billing_currency)"
         )
+
+
+def candidate_of(
+    context: Context, number: int, marts: Mapping[str, str] | None = None
+) -> CandidateFolder:
+    """Make a candidate of a home's months without the project's marts, if nothing forbids it."""
+    home = context.home
+    restatements = guarded_changes(context)
+    folder = home.publications / f"publication-{number}"
+    months = {}
+    state = context.state()
+    for part in sorted((home.lake / FACT).glob("*/part.parquet")):
+        target = folder / FACT / part.parent.name
+        target.mkdir(parents=True)
+        link_or_copy(part, target / part.name)
+        month = part.parent.name.partition("=")[2]
+        content = hashlib.sha256(part.read_bytes()).hexdigest()[:12]
+        built = state.built.get(dt.date.fromisoformat(month))
+        months[month] = {"hash": f"1:{content}", "built": built}
+    with duckdb.connect(str(folder / "cloudtally.duckdb")) as connection:
+        for name, query in (marts or {}).items():
+            connection.execute(f"create table {name} as {query}")
+    manifest = {
+        "publication_id": folder.name,
+        "code_version": code_version(),
+        "hash_algorithm": "of the test",
+        "rules": rules_id(context),
+        "configuration": configuration_id(context),
+        "deliveries": [
+            [unit.source, unit.month.isoformat(), unit.variant, decision.delivery_id]
+            for unit, decision in sorted(state.current.items())
+        ],
+        "fact_months": months,
+        "closes": standing_closes(state),
+        "periods": [
+            [row.provider, row.billing_month.isoformat(), row.cost_state, row.carbon_state]
+            for row in period_rows(context.settings, state)
+        ],
+        "restatements": [row.as_payload() for row in restatements],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "checks.json").write_text('{"passed": true}')
+    return CandidateFolder(folder)
 
 
 def two_months(root: Path) -> PeriodHome:

@@ -28,9 +28,9 @@ def load_reference(root: Path) -> Home:
 
 def give_reference(reference: Home, home: Home) -> None:
     """Start a home with the reference data of another."""
-    home.warehouse.mkdir(parents=True)
+    home.warehouse.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(reference.database, home.database)
-    home.dbt_target.mkdir()
+    home.dbt_target.mkdir(exist_ok=True)
     for name in ("manifest.json", "partial_parse.msgpack"):
         shutil.copyfile(reference.dbt_target / name, home.dbt_target / name)
 

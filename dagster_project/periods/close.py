@@ -14,12 +14,14 @@ from dagster_project.history.digest import DIGEST_ALGORITHM, Contents, add_diges
 from dagster_project.ledger.state import LedgerState, Period
 from dagster_project.ledger.store import Clock, Entry, Kind
 from dagster_project.months import Month, month_key, month_of
+from dagster_project.periods.counted import Counted, counted_bills
 from dagster_project.periods.fx import rates_of
 from dagster_project.periods.published import files_of, published_months
 from dagster_project.periods.tie_out import TieOut, tie_out
 from dagster_project.pipeline.changes import is_published_file, workbench
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.guard import named
+from dagster_project.pipeline.late_lines import COUNTED
 from dagster_project.pipeline.lock import home_lock
 from dagster_project.pipeline.plan import make_plan
 from dagster_project.version import code_version
@@ -30,12 +32,17 @@ NO_FACTORS = "no estimate is computed yet, so no factor shapes the numbers"
 
 @dataclass(frozen=True)
 class Closed:
-    """A period that was closed just now."""
+    """A period that was closed just now.
+
+    Attributes:
+        counted: On the carbon clock, the lines that share the month from now on.
+    """
 
     period: Period
     contents: Contents
     tie_out: TieOut | None
     override: str | None
+    counted: Counted | None = None
 
 
 def close_periods(
@@ -55,6 +62,7 @@ def close_periods(
         with workbench(context.home) as connection:
             files = files_of(context.home, published, clock, month)
             contents = period_contents(connection, files, clock, month)
+            counted = counted_bills(connection, files, month) if clock is Clock.CARBON else None
         wanted = _wanted(state, clock, month, provider, contents)
         tied = _tied_out(context, clock, month, wanted, override)
         _refuse_pending(context, state, clock, month, provider, contents)
@@ -64,7 +72,13 @@ def close_periods(
             else []
         )
         closed = [
-            Closed(Period(clock, each, month), contents[each], tied.get(each), override)
+            Closed(
+                Period(clock, each, month),
+                contents[each],
+                tied.get(each),
+                override,
+                None if counted is None else counted.get(each, {}),
+            )
             for each in wanted
         ]
         whole = add_digests([found.digest for found in contents.values()])
@@ -132,12 +146,12 @@ def _closable(
         raise _refusal(
             "CT-CLOSE-UNPUBLISHED", month, "isn't published", "Run `cloudtally run` first."
         )
-    dirty = set(make_plan(context).dirty)
-    shaping = [month] if clock is Clock.COST else published_months(published)
+    plan = make_plan(context)
+    shaping = [month] if clock is Clock.COST else list(plan.months)
     moved = [
         each
         for each in shaping
-        if each in dirty or not is_published_file(context.home, state, each)
+        if each in plan.dirty or not is_published_file(context.home, state, each)
     ]
     if moved:
         names = ", ".join(month_key(each) for each in moved)
@@ -277,6 +291,7 @@ def _entry(
             "fx": [list(rate) for rate in rates],
             "tie_out": closed.tie_out.as_payload() if closed.tie_out else None,
             "override": closed.override,
+            **({} if closed.counted is None else {COUNTED: closed.counted}),
         },
     )
 

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -19,6 +20,7 @@ from dagster_project.months import Month, next_month
 from dagster_project.paths import DBT_PROJECT, SEEDS, Home
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.imports import import_ledger
+from dagster_project.pipeline.late_lines import LATE, late_lines
 from dagster_project.pipeline.plan import Plan
 from dagster_project.version import hash_files
 
@@ -150,11 +152,15 @@ def record_built(
     context: Context, plan: Plan, digests: Mapping[Month, str], months: Iterable[Month]
 ) -> None:
     """Say in the ledger that months are done; before this, a killed run builds them again."""
+    months = list(months)
+    late = late_lines(context.home, context.state(), months)
     for month in months:
-        payload: Mapping[str, str] = {
+        payload: dict[str, Any] = {
             "fingerprint": plan.months[month],
             "shares": digests[month],
         }
+        if month in late:
+            payload[LATE] = late[month]
         context.ledger.append(Kind.MONTH_BUILT, month=month, payload=payload)
 
 

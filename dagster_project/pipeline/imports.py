@@ -28,6 +28,7 @@ from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.displacement import billed, displacements
 from dagster_project.pipeline.extract import decode_landed, landed_delivery
 from dagster_project.pipeline.inputs import input_states, load_inputs
+from dagster_project.pipeline.late_lines import COUNTED, closed_carbon
 from dagster_project.pipeline.plan import chargeback_of, counted_deliveries, current_inputs
 from dagster_project.pipeline.rates import is_configured, locked_rates
 from dagster_project.pipeline.readers import reader_of
@@ -127,6 +128,7 @@ def ledger_tables(
             pool_rows(chargeback_of(context)),
         ),
         "locked_rates": _locked_rates(state),
+        **_carbon_closes(state),
         "restatements": restatement_table(state, restatements),
         "reporting": (
             [("reporting_currency", "varchar"), ("rates_configured", "boolean")],
@@ -392,6 +394,26 @@ def _locked_rates(state: LedgerState) -> Table:
         ],
         locked_rates(state),
     )
+
+
+def _carbon_closes(state: LedgerState) -> dict[str, Table]:
+    closes: list[Sequence[Any]] = []
+    bills: list[Sequence[Any]] = []
+    lines: list[Sequence[Any]] = []
+    for close in closed_carbon(state):
+        period = (close.period.provider, close.period.month)
+        closes.append(period)
+        for bill, keys in close.facts[COUNTED].items():
+            if keys is None:
+                bills.append((*period, bill))
+            else:
+                lines += [(key,) for key in keys]
+    period_columns = [("provider", "varchar"), ("usage_month", "date")]
+    return {
+        "carbon_closes": (period_columns, closes),
+        "counted_bills": ([*period_columns, ("billing_month", "date")], bills),
+        "counted_lines": ([("charge_key", "varchar")], lines),
+    }
 
 
 def _dataclass_table(row_type: type, rows: list[Any]) -> Table:

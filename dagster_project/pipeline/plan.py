@@ -22,6 +22,7 @@ from dagster_project.pipeline.calendar import (
 )
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.displacement import displaced_units, displacements
+from dagster_project.pipeline.late_lines import still_leaves_out
 from dagster_project.pipeline.rates import locked_rates
 from dagster_project.rules.parse import load_rules
 from dagster_project.settings import INPUTS
@@ -39,7 +40,8 @@ class Plan:
 
     Attributes:
         months: Every month that the fact has or had, oldest first, with its fingerprint.
-        dirty: Months to build.
+        dirty: Months to build: others than the last build's, or built without lines that count
+            since the carbon of their usage month was reopened.
         absent: Those of them that the warehouse has no rows of, or none that can be used.
         content: Fingerprint of everything that a publication shows.
         is_published: Whether readers already see exactly this.
@@ -71,7 +73,9 @@ def make_plan(context: Context) -> Plan:
     dirty = tuple(
         month
         for month in months
-        if month in absent or state.built.get(month, {}).get("fingerprint") != prints[month]
+        if month in absent
+        or state.built.get(month, {}).get("fingerprint") != prints[month]
+        or not still_leaves_out(state, state.built[month])
     )
     content = _publication_content(context, state, prints)
     published = state.published or {}

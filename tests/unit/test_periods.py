@@ -16,11 +16,14 @@ from dagster_project.errors import CloudtallyError
 from dagster_project.history.columns import FACT
 from dagster_project.ledger.state import Period
 from dagster_project.ledger.store import Clock, Kind, Ledger
+from dagster_project.periods import counted
 from dagster_project.periods.acknowledge import acknowledge_changes
 from dagster_project.periods.as_of import as_of, moment_of, write_copy
 from dagster_project.periods.close import close_periods, reopen_periods
 from dagster_project.pipeline.calendar import period_rows
 from dagster_project.pipeline.changes import find_changes
+from dagster_project.pipeline.late_lines import closed_carbon
+from dagster_project.pipeline.plan import make_plan
 from dagster_project.publish.swap import publish
 from tests.period_homes import APRIL, MARCH, MAY, PeriodHome, line, lines_of, two_months
 
@@ -348,6 +351,8 @@ class TestCarbon:
         [done] = close_periods(home.context, MARCH, Clock.CARBON, "aws", None)
         assert done.contents.sums["kg"]["x_CarbonLocationKg"] == "10"
         assert states(home) == ("provisional", "closed")
+        facts = home.context.state().closes[done.period].facts
+        assert facts["counted_bills"] == {"2026-03-01": None, "2026-04-01": ["late"]}
 
         self.arrive(home, Decimal("5.5"), "carbon-2")
         stopped = refused(home)
@@ -361,6 +366,43 @@ class TestCarbon:
         assert (row["market_kg"], row["billed"], row["currency"]) == (None, None, None)
         assert (row["state_before"], row["cause"]) == ("closed", "correction")
         assert states(home) == ("provisional", "restated")
+
+    def test_a_bill_of_very_many_late_lines_counts_as_a_whole(
+        self, home: PeriodHome, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(counted, "MOST_NAMED", 0)
+        self.arrive(home, Decimal(5), "carbon-1")
+        home.publish()
+        [done] = close_periods(home.context, MARCH, Clock.CARBON, "aws", None)
+        assert done.counted == {"2026-03-01": None, "2026-04-01": None}
+
+    def test_a_bill_that_nobody_has_seen_must_not_wait(self, home: PeriodHome) -> None:
+        self.arrive(home, Decimal(5), "carbon-1")
+        home.publish()
+        home.deliver("main", MAY, "main-05-1")
+        with pytest.raises(CloudtallyError) as caught:
+            close_periods(home.context, MARCH, Clock.CARBON, "aws", None)
+        assert (caught.value.code, "2026-05" in caught.value.what) == ("CT-CLOSE-DIRTY", True)
+        home.build(MAY, lines_of(MAY))
+        with pytest.raises(CloudtallyError) as caught:
+            close_periods(home.context, MARCH, Clock.CARBON, "aws", None)
+        assert caught.value.code == "CT-CLOSE-DIRTY"
+        home.publish()
+        assert close_periods(home.context, MARCH, Clock.CARBON, "aws", None)
+
+    def test_a_month_that_leaves_lines_out_is_dirty_when_the_carbon_is_reopened(
+        self, home: PeriodHome
+    ) -> None:
+        self.arrive(home, Decimal(5), "carbon-1")
+        home.publish()
+        close_periods(home.context, MARCH, Clock.CARBON, "aws", None)
+        [close] = closed_carbon(home.context.state())
+        left_out = [["aws", "2026-03-01", close.at.isoformat()]]
+        for late, dirty in ((left_out, ()), ([["aws", "2026-03-01", "earlier"]], (APRIL,))):
+            fingerprint = make_plan(home.context).months[APRIL]
+            built = {"fingerprint": fingerprint, "shares": "", "late": late}
+            home.context.ledger.append(Kind.MONTH_BUILT, month=APRIL, payload=built)
+            assert make_plan(home.context).dirty == dirty
 
     def test_a_closed_usage_month_isnt_moved_by_costs(self, home: PeriodHome) -> None:
         self.arrive(home, Decimal(5), "carbon-1")

@@ -12,7 +12,7 @@ with lines as (
             rows between unbounded preceding and current row
         ) as cumulative_weight
     from {{ ref('int_charges__keyed') }}
-    where {{ this_month() }} and carries_emissions
+    where {{ this_month() }} and carries_emissions and not is_late_after_close
 ),
 
 month_shares as (

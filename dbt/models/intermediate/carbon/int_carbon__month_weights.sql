@@ -9,5 +9,5 @@ select
     cast(sum(emission_weight) as decimal(38, 0)) as weight,
     count(*) as charge_lines
 from {{ ref('int_charges__keyed') }}
-where {{ this_month() }} and carries_emissions
+where {{ this_month() }} and carries_emissions and not is_late_after_close
 group by billing_month, emission_group_key, x_Provider, usage_month

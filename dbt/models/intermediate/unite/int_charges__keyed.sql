@@ -88,12 +88,39 @@ keyed as (
             false
         ) as carries_emissions
     from placed
+),
+
+carbon_closes as (
+    select * from {{ source('ledger', 'carbon_closes') }}
+),
+
+counted_bills as (
+    select * from {{ source('ledger', 'counted_bills') }}
+),
+
+counted_lines as (
+    select * from {{ source('ledger', 'counted_lines') }}
 )
 
 -- Weight: list cost, never billed cost; discounts and purchases must not move carbon between teams.
+-- Cardinality: every join finds at most one row. A line that came after the carbon of its usage
+-- month was closed takes nothing from those that share it.
 select
-    *,
-    case when carries_emissions then {{ cost_weight('coalesce(ListCost, 0)') }} end
+    keyed.*,
+    carbon_closes.provider is not null
+    and counted_bills.provider is null
+    and counted_lines.charge_key is null as is_late_after_close,
+    case when keyed.carries_emissions then {{ cost_weight('coalesce(ListCost, 0)') }} end
         as emission_weight,
-    {{ emission_group_key('usage_month') }} as emission_group_key
+    {{ emission_group_key('keyed.usage_month') }} as emission_group_key
 from keyed
+left join carbon_closes
+    on
+        keyed.x_Provider = carbon_closes.provider
+        and keyed.usage_month = carbon_closes.usage_month
+left join counted_bills
+    on
+        keyed.x_Provider = counted_bills.provider
+        and keyed.usage_month = counted_bills.usage_month
+        and keyed.billing_month = counted_bills.billing_month
+left join counted_lines on keyed.x_ChargeKey = counted_lines.charge_key
