@@ -80,6 +80,7 @@ PERMITS = (
     Permit("int_usage__unioned", "division", ") // (", "quotient of whole numbers"),
     Permit("int_usage__unioned", "float", "as double", "a guess that the exact rest corrects"),
     Permit("guessed_steps", "float", "as double", "a guess that the exact rest corrects"),
+    Permit("int_carbon__line_weights", "division", ") // (", "quotient of whole numbers"),
     Permit("int_aws__cur2_charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_aws__cur_charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_azure__cost_details_charges", "division", ") // (", "quotient of whole numbers"),

@@ -40,6 +40,7 @@ MONTHLY_MODELS = (
     "int_emissions__unioned",
     "int_estimates__rates",
     "int_estimates__lines",
+    "int_carbon__line_weights",
     "int_carbon__month_weights",
     "int_carbon__allocated",
     "int_carbon__fact_totals",

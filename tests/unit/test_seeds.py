@@ -38,6 +38,7 @@ KEYS = {
     "carbon/carbon_machines.csv": ("provider", "machine_type", "first_set"),
     "carbon/carbon_usage_rules.csv": ("rule_id",),
     "carbon/carbon_usage_units.csv": ("unit",),
+    "maps/emission_basis.csv": ("provider", "service_bucket"),
 }
 
 SERVICE_ID = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"

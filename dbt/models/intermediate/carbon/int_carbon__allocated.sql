@@ -1,18 +1,8 @@
 {{ monthly_model() }}
 
--- Narrow on purpose: ordering whole charge lines would spill gigabytes.
-with lines as (
-    select
-        x_ChargeKey,
-        emission_group_key,
-        emission_weight,
-        sum(emission_weight) over (
-            partition by emission_group_key
-            order by x_ChargeKey
-            rows between unbounded preceding and current row
-        ) as cumulative_weight
-    from {{ ref('int_charges__keyed') }}
-    where {{ this_month() }} and carries_emissions and not is_late_after_close
+with line_weights as (
+    select * from {{ ref('int_carbon__line_weights') }}
+    where {{ this_month() }}
 ),
 
 month_shares as (
@@ -24,14 +14,24 @@ month_shares as (
 ),
 
 -- Cardinality: a line is in one group, a group has one share of the month.
+weighed as (
+    select
+        line_weights.x_ChargeKey,
+        coalesce({{ weight_by('month_shares.basis', 'line_weights') }}, 0) as emission_weight,
+        month_shares.*
+    from line_weights
+    inner join month_shares on line_weights.emission_group_key = month_shares.emission_group_key
+),
+
 to_share as (
     select
-        lines.x_ChargeKey,
-        lines.emission_weight,
-        lines.cumulative_weight,
-        month_shares.*
-    from lines
-    inner join month_shares on lines.emission_group_key = month_shares.emission_group_key
+        *,
+        sum(emission_weight) over (
+            partition by emission_group_key
+            order by x_ChargeKey
+            rows between unbounded preceding and current row
+        ) as cumulative_weight
+    from weighed
 ),
 
 shared as (
@@ -39,7 +39,7 @@ shared as (
         'to_share', weight='emission_weight', cumulative_weight='cumulative_weight',
         sum_of_weights='positive_month_weight', measures=emission_measures(),
         keep=['x_ChargeKey', 'emission_group_key', 'billing_month', 'delivery_id',
-              'model_version', 'group_is_zero']
+              'model_version', 'basis', 'group_is_zero']
     ) }}
 )
 

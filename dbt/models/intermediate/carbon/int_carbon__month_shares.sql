@@ -8,13 +8,9 @@ month_weights as (
     select * from {{ ref('int_carbon__month_weights') }}
 ),
 
-group_weights as (
-    select
-        emission_group_key,
-        sum(weight) as group_weight
-    from month_weights
-    group by emission_group_key
-    having sum(weight) > 0
+bases as (
+    select * from {{ ref('int_carbon__bases') }}
+    where basis is not null
 ),
 
 -- Cardinality: one row per group and billing month that has lines of the group.
@@ -22,13 +18,14 @@ to_share as (
     select
         groups.*,
         month_weights.billing_month,
-        month_weights.weight as month_weight,
-        cast(group_weights.group_weight as decimal(38, 0)) as group_weight,
+        bases.basis,
+        {{ weight_by('bases.basis', 'month_weights') }} as month_weight,
+        bases.group_weight,
         coalesce(groups.total_location_kg, 0) = 0
         and coalesce(groups.total_market_kg, 0) = 0
         and coalesce(groups.total_unspecified_kg, 0) = 0 as group_is_zero
     from groups
-    inner join group_weights on groups.emission_group_key = group_weights.emission_group_key
+    inner join bases on groups.emission_group_key = bases.emission_group_key
     inner join month_weights on groups.emission_group_key = month_weights.emission_group_key
 ),
 
@@ -37,7 +34,7 @@ shared as (
         'to_share', group='emission_group_key', order_key='billing_month', weight='month_weight',
         sum_of_weights='group_weight', measures=emission_measures(),
         keep=['emission_group_key', 'billing_month', 'x_Provider', 'usage_month', 'source_name',
-              'delivery_id', 'model_version', 'month_weight', 'group_is_zero']
+              'delivery_id', 'model_version', 'basis', 'month_weight', 'group_is_zero']
     ) }}
 )
 

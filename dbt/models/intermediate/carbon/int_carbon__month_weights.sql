@@ -6,8 +6,19 @@ select
     emission_group_key,
     x_Provider,
     usage_month,
-    cast(sum(emission_weight) as decimal(38, 0)) as weight,
-    count(*) as charge_lines
-from {{ ref('int_charges__keyed') }}
-where {{ this_month() }} and carries_emissions and not is_late_after_close
+    max(service_bucket) as service_bucket,
+    count(*) as charge_lines,
+    {%- for weight in weight_bases().values() %}
+    cast(coalesce(sum({{ weight }}), 0) as decimal(38, 0)) as {{ weight }},
+    {%- endfor %}
+    cast(coalesce(sum(case when energy_weight is not null then list_weight end), 0) as decimal(38, 0))
+        as list_weight_with_energy,
+    cast(coalesce(sum(case when storage_weight is not null then list_weight end), 0) as decimal(38, 0))
+        as list_weight_with_storage,
+    min(currency) as first_currency,
+    max(currency) as last_currency,
+    min(case when quantity_weight > 0 then coalesce(unit, '') end) as first_unit,
+    max(case when quantity_weight > 0 then coalesce(unit, '') end) as last_unit
+from {{ ref('int_carbon__line_weights') }}
+where {{ this_month() }}
 group by billing_month, emission_group_key, x_Provider, usage_month

@@ -9,22 +9,17 @@ with groups as (
     select * from {{ ref('int_emissions__current') }}
 ),
 
-group_weights as (
-    select
-        emission_group_key,
-        sum(charge_lines) as charge_lines,
-        sum(weight) as group_weight
-    from {{ ref('int_carbon__month_weights') }}
-    group by emission_group_key
+bases as (
+    select * from {{ ref('int_carbon__bases') }}
 )
 
 select
     {{ 'groups.' ~ kept | join(',\n    groups.') }},
     case
         when groups.emission_account_id is null then 'UnknownAccount'
-        when group_weights.charge_lines is null then 'NoChargeLines'
+        when bases.charge_lines is null then 'NoChargeLines'
         else 'ZeroWeight'
     end as unallocated_reason
 from groups
-left join group_weights on groups.emission_group_key = group_weights.emission_group_key
-where coalesce(group_weights.group_weight, 0) = 0
+left join bases on groups.emission_group_key = bases.emission_group_key
+where bases.basis is null

@@ -102,7 +102,6 @@ counted_lines as (
     select * from {{ source('ledger', 'counted_lines') }}
 )
 
--- Weight: list cost, never billed cost; discounts and purchases must not move carbon between teams.
 -- Cardinality: every join finds at most one row. A line that came after the carbon of its usage
 -- month was closed takes nothing from those that share it.
 select
@@ -110,8 +109,6 @@ select
     carbon_closes.provider is not null
     and counted_bills.provider is null
     and counted_lines.charge_key is null as is_late_after_close,
-    case when keyed.carries_emissions then {{ cost_weight('coalesce(ListCost, 0)') }} end
-        as emission_weight,
     {{ emission_group_key('keyed.usage_month') }} as emission_group_key
 from keyed
 left join carbon_closes

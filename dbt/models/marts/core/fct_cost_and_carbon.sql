@@ -82,7 +82,7 @@ charge_rows as (
         {%- for measure in emission_measures() %}
         allocated.{{ measure }},
         {%- endfor %}
-        case when allocated.x_ChargeKey is not null then 'list_cost' end as x_CarbonMethod,
+        allocated.basis as x_CarbonMethod,
         allocated.model_version as x_CarbonModelVersion,
         cast(null as {{ varchar_type() }}) as x_UnallocatedReason,
         coalesce(estimates.x_EstimateStatus, 'NotApplicable') as x_EstimateStatus,

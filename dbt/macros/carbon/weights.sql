@@ -1,0 +1,97 @@
+{#-
+    Weights by which charge lines share what a provider reported for their emission group.
+
+    Each line has a candidate weight per basis; a group is shared by one basis for all of its lines
+    in all billing months, so units are never mixed. Billed and effective cost are no basis:
+    discounts and commitments must not move carbon between teams.
+-#}
+
+{#- Candidate weights, in the order in which a group falls back; all are whole millionths. -#}
+{% macro weight_bases() -%}
+    {{ return({
+        'energy': 'energy_weight',
+        'gb_months': 'storage_weight',
+        'list_cost': 'list_weight',
+        'contracted_cost': 'contracted_weight',
+        'quantity': 'quantity_weight',
+    }) }}
+{%- endmacro %}
+
+{#- The weight that counts in a group with this basis; NULL where it has none. -#}
+{% macro weight_by(basis, relation) -%}
+    case {{ basis }}
+        {%- for name, weight in weight_bases().items() %}
+        when '{{ name }}' then {{ relation }}.{{ weight }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#-
+    Charges that share reported emissions, with their costs and quantity as weights. Capacity that is
+    reserved and unused consumes nothing; what is priced is its capacity.
+-#}
+{% macro weighed_charges(weights) -%}
+    {%- set quantity = 'coalesce(ConsumedQuantity, PricingQuantity)' -%}
+    {%- set amounts = {
+        'list_weight': 'ListCost',
+        'contracted_weight': 'ContractedCost',
+        'quantity_weight': quantity,
+    } -%}
+    select
+        x_ChargeKey,
+        billing_month,
+        x_Provider,
+        usage_month,
+        emission_group_key,
+        emission_service_bucket as service_bucket,
+        BillingCurrency as currency,
+        case when ConsumedQuantity is null then PricingUnit else ConsumedUnit end as unit,
+        coalesce(ResourceId, '') as resource_id,
+        coalesce(SkuId, '') as sku_id,
+        {%- for weight in weights %}
+        {{ signed_weight(amounts[weight]) }} as {{ weight }},
+        {%- endfor %}
+        least(
+            coalesce(ListCost, 0), coalesce(ContractedCost, 0), coalesce({{ quantity }}, 0)
+        ) < 0 as is_taken_back
+    from {{ ref('int_charges__keyed') }}
+    where {{ this_month() }} and carries_emissions and not is_late_after_close
+{%- endmacro %}
+
+{#- An amount in whole millionths, with its sign; what is beyond 1e13 weighs as much as that. -#}
+{% macro signed_weight(amount) -%}
+    ({{ cost_weight(bounded_weight(amount)) }} - {{ cost_weight('-' ~ bounded_weight(amount)) }})
+{%- endmacro %}
+
+{% macro bounded_weight(amount) -%}
+    {%- set bound = 'cast(10000000000000 as decimal(38,18))' -%}
+    least(greatest(coalesce({{ amount }}, 0), -{{ bound }}), {{ bound }})
+{%- endmacro %}
+
+{#- Sums of weights from here on are beyond what mul_div shares exactly. -#}
+{% macro weight_limit() -%}
+    cast(8000000000000000000 as decimal(38,0))
+{%- endmacro %}
+
+{#-
+    A line's weight after what was taken back: the net of its resource and SKU, in proportion to the
+    weights above 0, and never negative. Without anything taken back, the weight itself.
+-#}
+{% macro net_weight(weight, net, positive) -%}
+    {%- set whole = wide_integer_type() -%}
+    cast(case
+        when {{ positive }} is null or {{ net }} >= {{ positive }}
+            or {{ positive }} >= {{ weight_limit() }}
+            then greatest({{ weight }}, 0)
+        when {{ weight }} <= 0 or {{ net }} <= 0 then 0
+        else {{ quotient(
+            'cast(' ~ weight ~ ' as ' ~ whole ~ ') * cast(' ~ net ~ ' as ' ~ whole ~ ')',
+            'cast(' ~ positive ~ ' as ' ~ whole ~ ')'
+        ) }}
+    end as decimal(38,0))
+{%- endmacro %}
+
+{#- Whether the lines with a quantity hold at least this percentage of the group's list cost. -#}
+{% macro is_covered(list_weight_with, list_weight, percent) -%}
+    {{ list_weight_with }} * 100 >= {{ list_weight }} * {{ percent }}
+{%- endmacro %}
