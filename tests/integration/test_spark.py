@@ -210,7 +210,9 @@ def test_every_cell_of_every_row_is_equal(both: Both, table: str) -> None:
 def test_a_month_restated_to_nothing_loses_its_rows(both: Both) -> None:
     empty = next_month(MONTHS[-1])
     table = "int_carbon__month_weights"
-    copied = f"'x', x_Provider, usage_month, charge_lines, list_weight, date '{empty}' as billing_month"
+    copied = (
+        f"'x', x_Provider, usage_month, charge_lines, list_weight, date '{empty}' as billing_month"
+    )
     planted = (
         f"insert into main.{table} (emission_group_key, x_Provider, usage_month, charge_lines,"
         f" list_weight, billing_month) select {copied} from main.{table} limit 1"

@@ -9,12 +9,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from dagster_project.periods.counted import counted_bills
 from dagster_project.settings import SourceConfig
 from tests.compiled_models import ModelRun, compiled_models
 
@@ -120,7 +122,8 @@ class Maker:
             "EffectiveCost": self.cost(),
             "ListCost": None if self.random.random() < 0.1 else self.cost(),
             "ContractedCost": self.one(self.cost(), None),
-            "ConsumedQuantity": self.cost(),
+            "ConsumedQuantity": self.one(self.cost(), None),
+            "ConsumedUnit": self.one("Hours", "Hours", "GB"),
             "BillingCurrency": self.one("USD", "USD", "EUR"),
             "BillingAccountName": self.one("old name", "new name"),
             "InvoiceId": self.one(None, "INV-1"),
@@ -318,8 +321,23 @@ def test_carbon_stands_on_the_lines_that_may_carry_it(models: ModelRun, estate: 
         where x_RecordKind = 'Charge'
             and coalesce(x_CarbonLocationKg, x_CarbonMarketKg, x_CarbonUnspecifiedKg, 0) <> 0
             and (ChargeCategory <> 'Usage' or coalesce(CommitmentDiscountStatus, '') = 'Unused'
-                or coalesce(ListCost, 0) <= 0 or PublisherName = 'A Seller'
-                or x_CarbonReportedStatus <> 'Reported')
+                or PublisherName = 'A Seller' or x_CarbonReportedStatus <> 'Reported'
+                or x_CarbonMethod is null or coalesce(case x_CarbonMethod
+                    when 'list_cost' then ListCost
+                    when 'contracted_cost' then ContractedCost
+                    when 'quantity' then coalesce(ConsumedQuantity, PricingQuantity)
+                    when 'energy' then x_EstimatedEnergyKwh
+                    when 'gb_months' then 1
+                end, 0) <= 0)
+    """)
+        == []
+    )
+    assert (
+        models.rows("""
+        select emission_group_key from fct_cost_and_carbon
+        inner join int_carbon__line_weights using (x_ChargeKey)
+        group by emission_group_key
+        having count(distinct x_CarbonMethod) > 1
     """)
         == []
     )
@@ -390,6 +408,115 @@ def keys_by_dimensions(models: ModelRun) -> Mapping[Any, Any]:
     """):
         found[tuple(dimensions)][key] += 1
     return found
+
+
+def told_apart(estate: Estate) -> dict[str, list[Row]]:
+    """Return an estate in which no two charges share all identifying dimensions."""
+    return {
+        name: [
+            {**row, "ChargePeriodEnd": row["ChargePeriodEnd"] + dt.timedelta(seconds=place)}
+            if "ChargePeriodEnd" in row
+            else row
+            for place, row in enumerate(rows)
+        ]
+        for name, rows in estate.items()
+    }
+
+
+def shares(models: ModelRun, where: str = "true") -> dict[str, tuple[Any, ...]]:
+    """Return what each row carries, by its key: method, status and every measure."""
+    columns = ", ".join(CARBON.values())
+    rows = models.rows(
+        f"select x_ChargeKey, x_CarbonMethod, x_CarbonReportedStatus, {columns}"
+        f" from fct_cost_and_carbon where {where}"
+    )
+    return {key: tuple(carried) for key, *carried in rows}
+
+
+@few_examples
+@given(estates, st.builds(Maker, st.integers(0, 2**32)))
+def test_discounts_move_no_carbon(models: ModelRun, estate: Estate, maker: Maker) -> None:
+    """List prices and usage stay; whatever is billed for them changes."""
+    estate = told_apart(estate)
+    models.build(estate, MONTHS)
+    before = shares(models)
+    listed = shares(models, "coalesce(x_CarbonMethod, '') <> 'contracted_cost'")
+
+    billed = {name: [rebilled(row, maker) for row in rows] for name, rows in estate.items()}
+    models.build(billed, MONTHS)
+    assert shares(models) == before
+
+    contracted = {
+        name: [row | {"ContractedCost": maker.cost()} if "ContractedCost" in row else row
+               for row in rows]
+        for name, rows in billed.items()
+    }  # fmt: skip
+    models.build(contracted, MONTHS)
+    after = shares(models)
+    by_list = [key for key, (method, *_) in listed.items() if method == "list_cost"]
+    assert {key: after[key] for key in by_list} == {key: listed[key] for key in by_list}
+
+
+def rebilled(row: Row, maker: Maker) -> Row:
+    if "BilledCost" not in row:
+        return row
+    return row | {"BilledCost": maker.cost(), "EffectiveCost": maker.cost()}
+
+
+@few_examples
+@given(estates, st.builds(Maker, st.integers(0, 2**32)), st.permutations(MONTHS))
+def test_usage_that_is_late_takes_no_closed_carbon(
+    models: ModelRun, tmp_path_factory: pytest.TempPathFactory, estate: Estate, maker: Maker,
+    months: list[dt.date],
+) -> None:  # fmt: skip
+    """January is closed for every provider; then more of its usage is billed in March."""
+    estate = told_apart(estate)
+    models.build(estate, MONTHS)
+    of_january = "ChargePeriodStart < date '2026-02-01'"
+    before = shares(models, of_january)
+    try:
+        close_january(models, tmp_path_factory.mktemp("fact"))
+        late = [late_twin(row) for row in estate["stg_aws__focus"]]
+        models.build({**estate, "stg_aws__focus": [*estate["stg_aws__focus"], *late]}, months)
+        after = shares(models, of_january)
+        assert {key: after[key] for key in before} == before
+        new = [after[key] for key in after.keys() - before.keys()]
+        assert len(new) == len(late)
+        assert {kg for _, _, *kgs in new for kg in kgs} <= {None}
+        assert {status for _, status, *_ in new} <= {
+            "LateAfterClose", "NotApplicable", "NotCovered",
+        }  # fmt: skip
+        assert carried(models) == reported(estate)
+    finally:
+        for table in ("carbon_closes", "counted_bills", "counted_lines"):
+            models.connection.execute(f"delete from ledger.{table}")
+
+
+def late_twin(row: Row) -> Row:
+    """Return more usage of the same kind in January, on March's bill."""
+    return row | {
+        "billing_month": MONTHS[-1],
+        "delivery_id": f"{row['source_name']} {MONTHS[-1]}",
+        "ChargePeriodStart": dt.datetime(2026, 1, 20),
+        "ChargePeriodEnd": row["ChargePeriodEnd"].replace(year=2026, month=1, day=21),
+    }
+
+
+def close_january(models: ModelRun, folder: Path) -> None:
+    """Put into the ledger what a close of January records."""
+    january = MONTHS[0]
+    models.connection.execute(
+        f"copy fct_cost_and_carbon to '{folder}/fact.parquet' (format parquet)"
+    )
+    found = counted_bills(models.connection, [folder / "fact.parquet"], january)
+    run = models.connection.execute
+    for provider in ("aws", "azure", "gcp", "onprem", "snowpeak"):
+        run("insert into ledger.carbon_closes values (?, ?)", [provider, january])
+        for bill, keys in found.get(provider, {}).items():
+            if keys is None:
+                run("insert into ledger.counted_bills values (?, ?, ?)", [provider, january, bill])
+            for key in keys or ():
+                run("insert into ledger.counted_lines values (?)", [key])
 
 
 def test_model_versions_are_ordered_as_numbers() -> None:

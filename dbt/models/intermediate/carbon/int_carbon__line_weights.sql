@@ -33,9 +33,26 @@ netted as (
 
 lines as (
     {{ weighed_charges(priced) }}
+),
+
+-- What was taken back is netted in these already.
+estimates as (
+    select
+        x_ChargeKey,
+        x_EstimatedEnergyKwh
+    from {{ ref('int_estimates__lines') }}
+    where {{ this_month() }} and x_EstimatedEnergyKwh is not null
+),
+
+storage as (
+    select
+        x_ChargeKey,
+        storage_gb_hours
+    from {{ ref('int_usage__unioned') }}
+    where {{ this_month() }} and storage_gb_hours is not null
 )
 
--- Cardinality: a line is of one resource and SKU in one group.
+-- Cardinality: a line is of one resource and SKU in one group; estimates and storage are lines too.
 select
     lines.x_ChargeKey,
     lines.billing_month,
@@ -45,13 +62,19 @@ select
     lines.service_bucket,
     lines.currency,
     lines.unit,
-    cast(null as decimal(38, 0)) as energy_weight,
-    cast(null as decimal(38, 0)) as storage_weight,
+    case when estimates.x_ChargeKey is not null
+        then {{ cost_weight(bounded_weight('estimates.x_EstimatedEnergyKwh')) }}
+    end as energy_weight,
+    case when storage.x_ChargeKey is not null
+        then {{ cost_weight(bounded_weight('storage.storage_gb_hours')) }}
+    end as storage_weight,
     {%- for weight in priced %}
     {{ net_weight('lines.' ~ weight, 'netted.net_' ~ weight, 'netted.positive_' ~ weight) }}
         as {{ weight }}{{ ',' if not loop.last }}
     {%- endfor %}
 from lines
+left join estimates on lines.x_ChargeKey = estimates.x_ChargeKey
+left join storage on lines.x_ChargeKey = storage.x_ChargeKey
 left join netted
     on
         lines.emission_group_key = netted.emission_group_key
