@@ -229,6 +229,8 @@ few_examples = settings(
     print_blob=True,
 )
 
+fewer_examples = settings(few_examples, max_examples=4)
+
 
 def charges_of(estate: Estate) -> list[Row]:
     return [row for name, rows in estate.items() if name.endswith("__focus") for row in rows]
@@ -433,7 +435,7 @@ def shares(models: ModelRun, where: str = "true") -> dict[str, tuple[Any, ...]]:
     return {key: tuple(carried) for key, *carried in rows}
 
 
-@few_examples
+@fewer_examples
 @given(estates, st.builds(Maker, st.integers(0, 2**32)))
 def test_discounts_move_no_carbon(models: ModelRun, estate: Estate, maker: Maker) -> None:
     """List prices and usage stay; whatever is billed for them changes."""
@@ -463,7 +465,7 @@ def rebilled(row: Row, maker: Maker) -> Row:
     return row | {"BilledCost": maker.cost(), "EffectiveCost": maker.cost()}
 
 
-@few_examples
+@fewer_examples
 @given(estates, st.builds(Maker, st.integers(0, 2**32)), st.permutations(MONTHS))
 def test_usage_that_is_late_takes_no_closed_carbon(
     models: ModelRun, tmp_path_factory: pytest.TempPathFactory, estate: Estate, maker: Maker,
