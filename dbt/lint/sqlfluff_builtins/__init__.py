@@ -18,6 +18,8 @@ _VARS = {
     "providers": ["aws", "azure"],
     "native_exports": {"aws": ["cur2"]},
     "emission_providers": ["aws", "azure"],
+    "carbon_energy_coverage_percent": 90,
+    "carbon_storage_coverage_percent": 50,
 }
 
 

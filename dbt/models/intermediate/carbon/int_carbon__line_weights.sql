@@ -17,11 +17,11 @@ netted as (
     select
         charges.emission_group_key,
         charges.resource_id,
-        charges.sku_id,
         {%- for weight in priced %}
         sum(charges.{{ weight }}) as net_{{ weight }},
-        sum(greatest(charges.{{ weight }}, 0)) as positive_{{ weight }}{{ ',' if not loop.last }}
+        sum(greatest(charges.{{ weight }}, 0)) as positive_{{ weight }},
         {%- endfor %}
+        charges.sku_id
     from ({{ weighed_charges(priced) }}) as charges
     inner join taken_back
         on
@@ -39,7 +39,7 @@ lines as (
 estimates as (
     select
         x_ChargeKey,
-        x_EstimatedEnergyKwh
+        {{ cost_weight(bounded_weight('x_EstimatedEnergyKwh')) }} as energy_weight
     from {{ ref('int_estimates__lines') }}
     where {{ this_month() }} and x_EstimatedEnergyKwh is not null
 ),
@@ -47,7 +47,7 @@ estimates as (
 storage as (
     select
         x_ChargeKey,
-        storage_gb_hours
+        {{ cost_weight(bounded_weight('storage_gb_hours')) }} as storage_weight
     from {{ ref('int_usage__unioned') }}
     where {{ this_month() }} and storage_gb_hours is not null
 )
@@ -62,16 +62,17 @@ select
     lines.service_bucket,
     lines.currency,
     lines.unit,
-    case when estimates.x_ChargeKey is not null
-        then {{ cost_weight(bounded_weight('estimates.x_EstimatedEnergyKwh')) }}
-    end as energy_weight,
-    case when storage.x_ChargeKey is not null
-        then {{ cost_weight(bounded_weight('storage.storage_gb_hours')) }}
-    end as storage_weight,
-    {%- for weight in priced %}
-    {{ net_weight('lines.' ~ weight, 'netted.net_' ~ weight, 'netted.positive_' ~ weight) }}
-        as {{ weight }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    estimates.energy_weight,
+    storage.storage_weight,
+    {{ net_weight('lines.list_weight', 'netted.net_list_weight', 'netted.positive_list_weight') }}
+        as list_weight,
+    {{ net_weight(
+        'lines.contracted_weight', 'netted.net_contracted_weight',
+        'netted.positive_contracted_weight'
+    ) }} as contracted_weight,
+    {{ net_weight(
+        'lines.quantity_weight', 'netted.net_quantity_weight', 'netted.positive_quantity_weight'
+    ) }} as quantity_weight
 from lines
 left join estimates on lines.x_ChargeKey = estimates.x_ChargeKey
 left join storage on lines.x_ChargeKey = storage.x_ChargeKey

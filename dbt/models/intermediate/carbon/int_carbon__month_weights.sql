@@ -11,9 +11,9 @@ select
     {%- for weight in weight_bases().values() %}
     cast(coalesce(sum({{ weight }}), 0) as decimal(38, 0)) as {{ weight }},
     {%- endfor %}
-    cast(coalesce(sum(case when energy_weight is not null then list_weight end), 0) as decimal(38, 0))
+    cast(sum(case when energy_weight is null then 0 else list_weight end) as decimal(38, 0))
         as list_weight_with_energy,
-    cast(coalesce(sum(case when storage_weight is not null then list_weight end), 0) as decimal(38, 0))
+    cast(sum(case when storage_weight is null then 0 else list_weight end) as decimal(38, 0))
         as list_weight_with_storage,
     min(currency) as first_currency,
     max(currency) as last_currency,
