@@ -356,12 +356,6 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         (GCP,),
-        ("PricingUnit",),
-        "The detailed export has its own names of units.",
-        (USAGE, LATE, USED),
-    ),
-    Difference(
-        (GCP,),
         ("RegionName",),
         "Names come from `seeds/maps`.",
     ),

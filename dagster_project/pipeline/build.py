@@ -67,6 +67,8 @@ def dbt_environment(home: Home, memory: str = "2500MB") -> dict[str, str]:
         "CLOUDTALLY_SPILL": str(home.warehouse / "spill"),
         "DBT_TARGET_PATH": str(home.dbt_target),
         "DBT_LOG_PATH": str(home.dbt_target / "logs"),
+        # Every statement of every model in the log took a sixth of a small build.
+        "DBT_LOG_LEVEL_FILE": os.environ.get("DBT_LOG_LEVEL_FILE", "info"),
         "CLOUDTALLY_MEMORY": os.environ.get("CLOUDTALLY_MEMORY", memory),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

@@ -140,7 +140,9 @@ def _commitment(item: Item) -> dict[str, str | None]:
         "CommitmentDiscountName": commitment.name if commitment else None,
         "CommitmentDiscountStatus": item.status,
         "CommitmentDiscountType": commitment.kind if commitment else None,
-        "CommitmentDiscountUnit": commitment.unit if commitment else None,
+        "CommitmentDiscountUnit": UNITS.get(commitment.unit, commitment.unit)
+        if commitment
+        else None,
     }
 
 
