@@ -143,7 +143,17 @@
     }) }}
 {%- endmacro %}
 
-{% macro three_bounds() -%}{{ return(['low', 'central', 'high']) }}{%- endmacro %}
+{#- An expression for each name, which stands in it as @. -#}
+{% macro each_of(names, expression) -%}
+    {%- set found = [] -%}
+    {%- for name in names -%}{%- do found.append(expression.replace('@', name)) -%}{%- endfor -%}
+    {{ return(found | join(',\n        ')) }}
+{%- endmacro %}
+
+{#- An expression for the lower bound, the figure itself and the upper bound. -#}
+{% macro each_bound(expression) -%}
+    {{ return(each_of(['low', 'central', 'high'], expression)) }}
+{%- endmacro %}
 
 {#- The machine that a price's details name, written as the list of machines writes it. -#}
 {% macro machine_of_details() -%}
@@ -223,4 +233,32 @@
     {{ step_of(decimals) }} as quantity_step,
         case {{ decimals }} when 2 then 100 when 3 then 1000 when 6 then 1000000 else 1 end
             as quantity_scale
+{%- endmacro %}
+
+{#- Hours over which the making of a part is spread; moving and tokens are stated without. -#}
+{% macro hours_of_making() -%}
+    case
+        when parts.component in ('network', 'tokens') then 1
+        when parts.host_embodied_kg is not null
+            then cast(parts.host_vcpu as integer) * lifespans.hours_@
+        else lifespans.hours_@
+    end
+{%- endmacro %}
+
+{#- kWh with the overhead of the data centre, which has to be known for what draws its power. -#}
+{% macro energy_of_facility() -%}
+    case
+        when it_kwh_@ is null then facility_kwh_@
+        when facility_kwh_@ is null then {{ rate_product('it_kwh_@', 'pue_@', 12) }}
+        else {{ amount_plus(rate_product('it_kwh_@', 'pue_@', 12), 'facility_kwh_@') }}
+    end
+{%- endmacro %}
+
+{#- Every measure of a line: its steps times the rates of its kind of usage. -#}
+{% macro estimates_of(steps, rates) -%}
+    {%- set found = [] -%}
+    {%- for rate, measure in estimate_rates().items() -%}
+        {%- do found.append(steps_times(steps, rates ~ '.' ~ rate) ~ ' as ' ~ measure) -%}
+    {%- endfor -%}
+    {{ return(found | join(',\n        ')) }}
 {%- endmacro %}

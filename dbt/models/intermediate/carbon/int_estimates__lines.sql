@@ -32,11 +32,11 @@ rated as (
     select
         skus.sku_key,
         skus.quality,
-        {%- for rate, measure in estimate_rates().items() %}
-        {{ per_unit_of(
-            rate_product('rates.' ~ rate, step_of('skus.quantity_decimals'), 6), 18
-        ) }} as {{ rate }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ each_of(
+            estimate_rates(),
+            per_unit_of(rate_product('rates.@', step_of('skus.quantity_decimals'), 6), 18)
+            ~ ' as @'
+        ) }}
     from skus
     left join rates on skus.sku_key = rates.sku_key
 ),
@@ -46,10 +46,7 @@ multiplied as (
     select
         usage_lines.*,
         rated.quality,
-        {%- for rate, measure in estimate_rates().items() %}
-        {{ steps_times('usage_lines.steps', 'rated.' ~ rate) }}
-            as {{ measure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ estimates_of('usage_lines.steps', 'rated') }}
     from usage_lines
     inner join rated on usage_lines.sku_key = rated.sku_key
 ),
@@ -74,6 +71,7 @@ bounded as (
             when x_EstimatedCarbonKg is not null then 'Estimated'
             else 'NotCovered'
         end as x_EstimateStatus,
+        x_EstimatedCarbonKg is not null as is_estimated,
         x_EstimatedEnergyKwh,
         x_EstimatedOperationalKg,
         x_EstimatedFeraKg,
@@ -97,8 +95,8 @@ select
     billing_month,
     x_EstimateStatus,
     {%- for measure in estimate_measures() %}
-    case when x_EstimatedCarbonKg is not null then {{ measure }} end as {{ measure }},
+    case when is_estimated then {{ measure }} end as {{ measure }},
     {%- endfor %}
-    case when x_EstimatedCarbonKg is not null then quality end as x_EstimateQuality,
-    case when x_EstimatedCarbonKg is not null then factor_set_id end as x_FactorSetId
+    case when is_estimated then quality end as x_EstimateQuality,
+    case when is_estimated then factor_set_id end as x_FactorSetId
 from bounded

@@ -17,10 +17,10 @@ factors as (
     from {{ ref('carbon_factors') }} as carbon_factors
     inner join {{ ref('carbon_factor_sets') }} as factor_sets
         on
-            factor_sets.set_number >= carbon_factors.first_set
+            carbon_factors.first_set <= factor_sets.set_number
             and (
                 carbon_factors.last_set is null
-                or factor_sets.set_number <= carbon_factors.last_set
+                or carbon_factors.last_set >= factor_sets.set_number
             )
 ),
 
@@ -54,9 +54,7 @@ idle_to_full as (
         idle.subject,
         idle.boundary,
         idle.value as idle_wh,
-        {%- for bound in three_bounds() %}
-        loads.load_{{ bound }},
-        {%- endfor %}
+        {{ each_bound('loads.load_@') }},
         {{ amount_minus('full_power.value', 'idle.value') }} as wh_range
     from factors as idle
     inner join factors as full_power
@@ -79,10 +77,7 @@ powers as (
         subject,
         boundary,
         idle_wh,
-        {%- for bound in three_bounds() %}
-        {{ amount_plus('idle_wh', rate_product('wh_range', 'load_' ~ bound, 9)) }}
-            as wh_{{ bound }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ each_bound(amount_plus('idle_wh', rate_product('wh_range', 'load_@', 9)) ~ ' as wh_@') }}
     from idle_to_full
     union all
     select
@@ -171,17 +166,11 @@ rated as (
         parts.*,
         powers.set_number is null and parts.component <> 'owned_server' as has_no_power,
         powers.boundary,
-        {%- for bound in three_bounds() %}
-        case when parts.is_held_idle then powers.idle_wh else powers.wh_{{ bound }} end
-            as wh_{{ bound }},
-        coalesce(parts.host_embodied_kg, embodied.embodied_{{ bound }}) as kg_{{ bound }},
-        case
-            when parts.component in ('network', 'tokens') then 1
-            when parts.host_embodied_kg is not null
-                then cast(parts.host_vcpu as integer) * lifespans.hours_{{ bound }}
-            else lifespans.hours_{{ bound }}
-        end as spread_{{ bound }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ each_bound(
+            'case when parts.is_held_idle then powers.idle_wh else powers.wh_@ end as wh_@'
+        ) }},
+        {{ each_bound('coalesce(parts.host_embodied_kg, embodied.embodied_@) as kg_@') }},
+        {{ each_bound(hours_of_making() ~ ' as spread_@') }}
     from parts
     inner join lifespans on parts.set_number = lifespans.set_number
     left join powers
@@ -201,10 +190,7 @@ rated as (
 spread as (
     select
         *,
-        {%- for bound in three_bounds() %}
-        {{ rounded_quotient('kg_' ~ bound, 'spread_' ~ bound) }}
-            as kg_per_unit_{{ bound }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ each_bound(rounded_quotient('kg_@', 'spread_@') ~ ' as kg_per_unit_@') }}
     from rated
 ),
 
@@ -214,11 +200,8 @@ priced as (
         sku_key,
         has_no_power,
         boundary,
-        {%- for bound in three_bounds() %}
-        {{ rate_product('wh_' ~ bound, 'amount', 11) }} as wh_{{ bound }},
-        {{ rate_product('kg_per_unit_' ~ bound, 'amount', 11) }}
-            as embodied_{{ bound }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ each_bound(rate_product('wh_@', 'amount', 11) ~ ' as wh_@') }},
+        {{ each_bound(rate_product('kg_per_unit_@', 'amount', 11) ~ ' as embodied_@') }}
     from spread
 ),
 
@@ -229,13 +212,14 @@ summed as (
         sku_key,
         max(case when has_no_power then 1 else 0 end) = 1 as has_no_power,
         max(case when boundary = 'facility' then 1 else 0 end) = 1 as is_of_facility,
-        {%- for bound in three_bounds() %}
-        {{ amount_sum("case when coalesce(boundary, '') <> 'facility' then wh_" ~ bound ~ " end") }}
-            as it_wh_{{ bound }},
-        {{ amount_sum("case when boundary = 'facility' then wh_" ~ bound ~ " end") }}
-            as facility_wh_{{ bound }},
-        {{ amount_sum('embodied_' ~ bound) }} as embodied_{{ bound }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ each_bound(
+            amount_sum("case when coalesce(boundary, '') <> 'facility' then wh_@ end")
+            ~ ' as it_wh_@'
+        ) }},
+        {{ each_bound(
+            amount_sum("case when boundary = 'facility' then wh_@ end") ~ ' as facility_wh_@'
+        ) }},
+        {{ each_bound(amount_sum('embodied_@') ~ ' as embodied_@') }}
     from priced
     group by billing_month, sku_key
 ),
@@ -344,12 +328,9 @@ located as (
 in_kwh as (
     select
         *,
-        {%- for bound in three_bounds() %}
-        {{ rate_product(thousandth(), 'it_wh_' ~ bound, 11) }} as it_kwh_{{ bound }},
-        {{ rate_product(thousandth(), 'facility_wh_' ~ bound, 11) }} as facility_kwh_{{ bound }},
-        {{ rate_product('grid_' ~ bound, thousandth(), 12) }}
-            as grid_kg_{{ bound }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ each_bound(rate_product(thousandth(), 'it_wh_@', 11) ~ ' as it_kwh_@') }},
+        {{ each_bound(rate_product(thousandth(), 'facility_wh_@', 11) ~ ' as facility_kwh_@') }},
+        {{ each_bound(rate_product('grid_@', thousandth(), 12) ~ ' as grid_kg_@') }}
     from located
 ),
 
@@ -357,25 +338,14 @@ in_kwh as (
 with_overhead as (
     select
         *,
-        {%- for bound in three_bounds() %}
-        case
-            when it_kwh_{{ bound }} is null then facility_kwh_{{ bound }}
-            when facility_kwh_{{ bound }} is null
-                then {{ rate_product('it_kwh_' ~ bound, 'pue_' ~ bound, 12) }}
-            else {{ amount_plus(
-                rate_product('it_kwh_' ~ bound, 'pue_' ~ bound, 12), 'facility_kwh_' ~ bound
-            ) }}
-        end as kwh_{{ bound }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ each_bound(energy_of_facility() ~ ' as kwh_@') }}
     from in_kwh
 ),
 
 emitting as (
     select
         *,
-        {%- for bound in three_bounds() %}
-        {{ rate_product('kwh_' ~ bound, 'grid_kg_' ~ bound, 12) }} as operational_{{ bound }},
-        {%- endfor %}
+        {{ each_bound(rate_product('kwh_@', 'grid_kg_@', 12) ~ ' as operational_@') }},
         case
             when not is_of_facility
                 then {{ amount_plus(
@@ -390,10 +360,9 @@ with_losses as (
     select
         *,
         {{ rate_product('operational_central', 'fera_share', 12) }} as fera,
-        {%- for bound in ['low', 'high'] %}
-        {{ amount_plus('coalesce(operational_' ~ bound ~ ', 0)', 'coalesce(embodied_' ~ bound ~ ', 0)') }}
-            as carbon_{{ bound }},
-        {%- endfor %}
+        {{ each_bound(
+            amount_plus('coalesce(operational_@, 0)', 'coalesce(embodied_@, 0)') ~ ' as carbon_@'
+        ) }},
         not has_no_power
         and (
             operational_central is not null

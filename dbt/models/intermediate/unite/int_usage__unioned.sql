@@ -23,10 +23,10 @@ skus as (
         network_path,
         token_model,
         {{ step_columns('quantity_decimals') }},
-        {%- for name in usage_quantities() %}
-        {{ per_unit_of(rate_product(name, step_of('quantity_decimals'), 6, 12), 18) }}
-            as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ each_of(
+            usage_quantities(),
+            per_unit_of(rate_product('@', step_of('quantity_decimals'), 6, 12), 18) ~ ' as @'
+        ) }}
     from {{ ref('int_usage__skus') }}
     where {{ this_month() }}
 ),
@@ -106,7 +106,5 @@ select
     replicas,
     network_path,
     token_model,
-    {%- for name in usage_quantities() %}
-    {{ steps_times('steps', name) }} as {{ name }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    {{ each_of(usage_quantities(), steps_times('steps', '@') ~ ' as @') }}
 from counted
