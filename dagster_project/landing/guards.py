@@ -72,6 +72,33 @@ def refuse_shrink(new: Delivery, old: Delivery) -> None:
         )
 
 
+def refuse_lost_accounts(new: Delivery, older: Delivery) -> None:
+    """Refuse a newer version of a month, kept beside an older one, that lacks accounts of it.
+
+    The newest version that has rows counts alone: what it leaves out would be gone. Providers write
+    empty files for what they haven't computed; these outrank nothing and are no loss.
+
+    Raises:
+        CloudtallyError: CT-LAND-SHRINK names the accounts.
+    """
+    found = lost_accounts(new, older)
+    if found:
+        raise CloudtallyError(
+            SHRINK,
+            f"The newer version of the month holds less than the older one: {found[0]}.",
+            where={"delivery": new.delivery_id, "older": older.delivery_id},
+            next_step=ACCEPT_SHRINK,
+        )
+
+
+def lost_accounts(new: Delivery, older: Delivery) -> list[str]:
+    """List accounts that an older version has and a newer one lacks."""
+    accounts = sorted(set(older.totals.accounts) - set(new.totals.accounts))
+    if not accounts or not new.totals.rows:
+        return []
+    return [f"{_counted(accounts, 'account')} missing (first: {accounts[0]})"]
+
+
 def refuse_no_rows(delivery: Delivery) -> None:
     """Refuse a month that begins with a header and no rows: an export that exports nothing.
 

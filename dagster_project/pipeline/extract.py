@@ -7,6 +7,7 @@ that the next run tries again.
 
 import datetime as dt
 import hashlib
+import re
 import threading
 import time
 from collections import defaultdict
@@ -27,7 +28,9 @@ from dagster_project.landing.archive import clear_staging, fetch, tidy_staging
 from dagster_project.landing.delivery import Delivery, read_delivery
 from dagster_project.landing.guards import (
     losses,
+    lost_accounts,
     oddities,
+    refuse_lost_accounts,
     refuse_no_rows,
     refuse_shrink,
 )
@@ -276,24 +279,48 @@ def _judge(
     state = context.state()
     current = state.current.get(unit)
     previous = landed_delivery(context, current) if current is not None else None
+    older = older_version(state, unit)
+    beside = landed_delivery(context, older) if older is not None else None
     if not isinstance(source, InputConfig):
         refuse_overlap(context, state, source, delivery)
     if shrink_reason(context):
-        forgiven = _forgiven(delivery, previous)
+        forgiven = _forgiven(delivery, previous, beside)
         lost = tuple(uncounted(context, state, source, delivery))
         return Verdict(delivery, forgiven, tuple(oddities(delivery, previous)), lost)
     if previous is not None:
         refuse_shrink(delivery, previous)
     elif not _may_have_no_rows(found):
         refuse_no_rows(delivery)
+    if beside is not None:
+        refuse_lost_accounts(delivery, beside)
     refuse_hidden_cost(delivery, schema)
     refuse_uncounted(context, state, source, delivery)
     return Verdict(delivery, (), tuple(oddities(delivery, previous)), ())
 
 
-def _forgiven(delivery: Delivery, previous: Delivery | None) -> tuple[str, ...]:
+def older_version(state: LedgerState, unit: Unit) -> Decision | None:
+    """Return the newest older version of a month that has rows and stands beside this one."""
+    known = [
+        decision
+        for other, decision in state.current.items()
+        if (other.source, other.month) == (unit.source, unit.month)
+        and _version(other.variant) < _version(unit.variant)
+        and decision.payload.get("rows")
+    ]
+    return max(known, key=lambda decision: _version(decision.unit.variant), default=None)
+
+
+def _version(variant: str) -> tuple[int, ...]:
+    """Return a version's numbers: as texts, v3.0.10 would stand before v3.0.9."""
+    return tuple(int(number) for number in re.findall(r"\d+", variant))
+
+
+def _forgiven(
+    delivery: Delivery, previous: Delivery | None, beside: Delivery | None
+) -> tuple[str, ...]:
     """List what is wrong with a delivery that somebody wants accepted all the same."""
     found = losses(delivery, previous) if previous else []
+    found += lost_accounts(delivery, beside) if beside else []
     found += [f"{net} is 0 on all of its lines" for net in hidden(delivery)]
     return tuple(found) or (() if delivery.totals.rows else ("no rows",))
 

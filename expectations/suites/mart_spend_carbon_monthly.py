@@ -156,6 +156,37 @@ def _carbon() -> Sequence[Promise]:
         total_is_sum_of_scopes("market"),
         _methods_never_added(),
         methods_kept_apart(),
+        _kilograms_are_kilograms(),
+    )
+
+
+def _kilograms_are_kilograms() -> Promise:
+    """Promise that kilograms per list cost are of the size that clouds have.
+
+    Sample bills and published footprints lie between 0.02 and 0.3 kg per dollar; tonnes read as
+    kilograms, or the other way round, are a thousand times off. A warning: small months may be odd.
+    """
+    near_the_dollar = "('CHF', 'EUR', 'GBP', 'USD')"
+    kg = "greatest(coalesce(sum(carbon_location_kg), 0), coalesce(sum(carbon_unspecified_kg), 0))"
+    return never(
+        "kilograms_are_kilograms",
+        f"""
+        select
+            provider,
+            usage_month,
+            billing_currency,
+            {kg} as carbon_kg,
+            sum(carbon_covered_list_cost) as covered_list_cost
+        from batch
+        where billing_currency in {near_the_dollar} and carbon_covered_list_cost > 0
+        group by provider, usage_month, billing_currency
+        having {kg} > 0
+            and ({kg} > 20 * sum(carbon_covered_list_cost)
+                or 1000 * {kg} < sum(carbon_covered_list_cost))
+        """,
+        "Reported emissions are between 0.001 and 20 kg per unit of the list cost that they stand "
+        "on, in currencies near the dollar: tonnes labelled as kilograms aren't.",
+        "warning",
     )
 
 

@@ -24,11 +24,12 @@ import pytest
 
 from dagster_project.decoding import decode as decoding
 from dagster_project.errors import CloudtallyError
+from dagster_project.exports.aws import carbon
 from dagster_project.landing.delivery import Delivery, read_delivery
 from dagster_project.ledger.store import Kind
 from dagster_project.pipeline import extract as extracting
 from dagster_project.pipeline import offers
-from dagster_project.pipeline.extract import Outcome, Status
+from dagster_project.pipeline.extract import Outcome, Status, extract
 from dagster_project.pipeline.imports import ledger_tables
 from dagster_project.pipeline.plan import counted_deliveries
 from dagster_project.pipeline.survey import survey
@@ -689,6 +690,67 @@ def test_decoding_leaves_the_lineage_to_the_folder(tmp_path: Path, house: House)
     assert house.extract()[MARCH].rows == 3
     names = pq.read_schema(house.decoded_file()).names
     assert {name for name in names if name.startswith("ct_")} == {"ct_scope", "ct_retrieved_at"}
+
+
+# ---------------------------------------------------------------- versions of reported emissions
+
+
+def report_emissions(root: Path, version: str, *accounts: str) -> None:
+    """AWS reports a gram of March for each account, in one version of its model."""
+    values = [name.removesuffix("_value") for name in carbon.SCHEMA.totals]
+    names = [
+        "last_refresh_timestamp", "location", "model_version", "payer_account_id",
+        "usage_account_id", "product_code", "region_code", "usage_period_start",
+        "usage_period_end", *(f"{name}_value" for name in values),
+        *(f"{name}_unit" for name in values),
+    ]  # fmt: skip
+    start, end = dt.datetime(2026, 3, 1), dt.datetime(2026, 4, 1)
+    lines = [
+        [end, "Ireland", version, "999999999999", account, "Other", "eu-west-1", start, end,
+         *[1e-6 for _ in values], *["MTCO2e" for _ in values]]
+        for account in accounts
+    ]  # fmt: skip
+    cells = list(zip(*lines, strict=True)) or [[] for _ in names]
+    folder = f"carbon_model_version={version}/usage_period=2026-03"
+    data = root / "export" / "data" / folder / "export-00001.snappy.parquet"
+    put(data, parquet(pa.table(dict(zip(names, map(list, cells), strict=True)))))
+    put(
+        root / "export" / "metadata" / folder / "export-Manifest.json",
+        {"executionId": version, "dataFiles": [f"s3://bucket/{data.relative_to(root).as_posix()}"]},
+    )
+
+
+def test_a_newer_version_that_lacks_accounts_is_quarantined(house: House, tmp_path: Path) -> None:
+    root = tmp_path / "carbon"
+    house.add("main", root, export="carbon")
+
+    def versions(**more: Any) -> dict[str, Status]:
+        found = extract(house.context(**more), house.sources["main"])
+        return {outcome.variant: outcome.status for outcome in found}
+
+    report_emissions(root, "v3.0.9", "111111111111", "222222222222")
+    report_emissions(root, "v3.0.10", "111111111111", "222222222222", "333333333333")
+    assert set(versions().values()) == {Status.ACCEPTED}
+    report_emissions(root, "v3.1.0", "111111111111", "333333333333")
+    assert versions()["v3.1.0"] is Status.QUARANTINED
+    [held] = house.state.quarantined()
+    assert "1 account missing (first: 999999999999 / 222222222222)" in str(held.payload)
+    accepted = versions(accept_shrink="the account was closed")
+    assert accepted["v3.1.0"] is Status.ACCEPTED
+    assert house.events[-1].payload["forgiven"] == [
+        "1 account missing (first: 999999999999 / 222222222222)"
+    ]
+
+
+def test_an_older_version_may_lack_accounts_of_a_newer_one(house: House, tmp_path: Path) -> None:
+    root = tmp_path / "carbon"
+    house.add("main", root, export="carbon")
+    report_emissions(root, "v3.1.0", "111111111111", "222222222222")
+    assert house.extract()[MARCH].status is Status.ACCEPTED
+    report_emissions(root, "v3.0.9", "111111111111")
+    found = extract(house.context(), house.sources["main"])
+    assert Status.ACCEPTED in {outcome.status for outcome in found}
+    assert house.state.quarantined() == []
 
 
 # ---------------------------------------------------------------- shrinks, repeats, corrections

@@ -833,6 +833,16 @@ FAULTS = [
         },
     ),
     (
+        """update mart_spend_carbon_monthly
+           set carbon_covered_list_cost = carbon_covered_list_cost * 10000""",
+        {"mart_spend_carbon_monthly.kilograms_are_kilograms"},
+    ),
+    (
+        """update mart_spend_carbon_monthly
+           set carbon_covered_list_cost = carbon_covered_list_cost / 10000""",
+        {"mart_spend_carbon_monthly.kilograms_are_kilograms"},
+    ),
+    (
         "update mart_spend_carbon_monthly set cost_state = 'final'",
         {"mart_spend_carbon_monthly.cost_state_known"},
     ),
