@@ -43,6 +43,7 @@ COLUMNS = {
     "x_CarbonProviderScope2MarketKg": AMOUNT, "x_CarbonProviderScope2UnspecifiedKg": AMOUNT,
     "x_CarbonProviderScope3LocationKg": AMOUNT, "x_CarbonProviderScope3MarketKg": AMOUNT,
     "x_CarbonProviderScope3UnspecifiedKg": AMOUNT, "x_EstimatedCarbonKg": AMOUNT,
+    "x_FactorSetId": "varchar",
 }  # fmt: skip
 LINE: dict[str, Any] = {
     "x_RecordKind": "Charge",

@@ -39,12 +39,14 @@ class Contents:
     Attributes:
         sums: Totals as text: of cost columns by currency, or of kg columns under `kg`.
         versions: Versions of the provider's carbon model.
+        factor_sets: Sets of factors that its estimates were made with.
     """
 
     digest: str
     rows: int
     sums: dict[str, dict[str, str | None]]
     versions: tuple[str, ...] = ()
+    factor_sets: tuple[str, ...] = ()
 
 
 def period_contents(
@@ -65,13 +67,16 @@ def period_contents(
     )
     sums = _cost_sums(connection, rows) if clock is Clock.COST else _kg_sums(connection, rows)
     found = connection.execute(_digest_query(types, rows, clock)).fetchall()
-    versions = _versions(connection, rows) if clock is Clock.CARBON else {}
+    is_carbon = clock is Clock.CARBON
+    versions = _distinct(connection, rows, "x_CarbonModelVersion") if is_carbon else {}
+    factor_sets = _distinct(connection, rows, "x_FactorSetId") if is_carbon else {}
     return {
         provider: Contents(
             f"{count}:{_hex(first)}:{_hex(second)}",
             count,
             sums[provider],
             versions.get(provider, ()),
+            factor_sets.get(provider, ()),
         )
         for provider, count, first, second in found
     }
@@ -156,10 +161,12 @@ def _kg_sums(
     }
 
 
-def _versions(connection: duckdb.DuckDBPyConnection, rows: str) -> dict[str, tuple[str, ...]]:
+def _distinct(
+    connection: duckdb.DuckDBPyConnection, rows: str, column: str
+) -> dict[str, tuple[str, ...]]:
     query = (
-        "select x_Provider, list_sort(list(distinct x_CarbonModelVersion)"
-        f" filter (x_CarbonModelVersion is not null)) from {rows} group by x_Provider"
+        f"select x_Provider, list_sort(list(distinct {column})"
+        f" filter ({column} is not null)) from {rows} group by x_Provider"
     )
     return {
         provider: tuple(found or ()) for provider, found in connection.execute(query).fetchall()

@@ -27,7 +27,10 @@ from dagster_project.pipeline.plan import make_plan
 from dagster_project.version import code_version
 
 DATABASE = "cloudtally.duckdb"
-NO_FACTORS = "no estimate is computed yet, so no factor shapes the numbers"
+NO_FACTORS = {
+    Clock.COST: "no factor shapes what was charged",
+    Clock.CARBON: "no line of the month has an estimate",
+}
 
 
 @dataclass(frozen=True)
@@ -286,8 +289,8 @@ def _entry(
             "seeds": published.get("seeds"),
             "rules": published.get("rules"),
             "configuration": published.get("configuration"),
-            "factor_set": None,
-            "factor_set_reason": NO_FACTORS,
+            "factor_sets": list(contents.factor_sets),
+            "factor_sets_reason": None if contents.factor_sets else NO_FACTORS[period.clock],
             "fx": [list(rate) for rate in rates],
             "tie_out": closed.tie_out.as_payload() if closed.tie_out else None,
             "override": closed.override,

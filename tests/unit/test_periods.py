@@ -82,8 +82,8 @@ class TestClosing:
         assert facts["content_hash"] == published["fact_months"]["2026-03-01"]["hash"]
         for name in ("digest", "digest_of_all_providers", "code_version", "rules"):
             assert facts[name], name
-        assert facts["factor_set"] is None
-        assert facts["factor_set_reason"]
+        assert facts["factor_sets"] == []
+        assert facts["factor_sets_reason"] == "no factor shapes what was charged"
         assert states(home) == ("closed", "pending")
 
     @pytest.mark.parametrize(
@@ -329,7 +329,8 @@ class TestCarbon:
         used = dt.datetime(2026, 3, 30)
         home.deliver("carbon", MARCH, delivery)
         home.build(MARCH, lines_of(MARCH, x_CarbonLocationKg=kg, x_CarbonReportedStatus="Reported"))
-        late = line("late", APRIL, ChargePeriodStart=used, x_CarbonLocationKg=kg)
+        estimated = {"x_EstimatedCarbonKg": kg, "x_FactorSetId": "carbon-2026-1"}
+        late = line("late", APRIL, ChargePeriodStart=used, x_CarbonLocationKg=kg, **estimated)
         home.build(APRIL, [*lines_of(APRIL), late])
 
     def test_arrives_without_touching_the_cost(self, closed: PeriodHome) -> None:
@@ -353,6 +354,7 @@ class TestCarbon:
         assert states(home) == ("provisional", "closed")
         facts = home.context.state().closes[done.period].facts
         assert facts["counted_bills"] == {"2026-03-01": None, "2026-04-01": ["late"]}
+        assert (facts["factor_sets"], facts["factor_sets_reason"]) == (["carbon-2026-1"], None)
 
         self.arrive(home, Decimal("5.5"), "carbon-2")
         stopped = refused(home)
