@@ -135,7 +135,10 @@ def both(tmp_path_factory: pytest.TempPathFactory, reference: Home) -> Iterator[
     home = run_on_spark(context, options=FOR_FEW_ROWS) if FULL else run_on_spark(context)
     connection = duckdb.connect()
     connection.execute(f"attach '{context.home.database}' as warehouse (read_only)")
-    for table in ("fct_cost_and_carbon", "int_carbon__allocated", "int_carbon__fact_totals"):
+    for table in (
+        "fct_cost_and_carbon", "int_carbon__allocated", "int_carbon__fact_totals",
+        "int_usage__unioned", "int_estimates__lines",
+    ):  # fmt: skip
         _compare(connection, table, home.table(table) / "*" / "*.parquet")
     for table in ("fct_emissions_reported", "int_carbon__month_shares", "int_carbon__unallocated"):
         _compare(connection, table, home.table(table) / "*.parquet")
