@@ -75,6 +75,12 @@ UNUSED, USED = "unused usage commitment", "used usage commitment"
 PLAN_BOUGHT, BOUGHT = "spend commitment purchase", "usage commitment purchase"
 USAGE, LATE, REFUND = "usage", "late usage", "refund"
 OWN = "credit or adjustment"
+ESTIMATED = (
+    "x_EstimateStatus", "x_EstimatedEnergyKwh", "x_EstimatedOperationalKg", "x_EstimatedFeraKg",
+    "x_EstimatedEmbodiedKg", "x_EstimatedCarbonKg", "x_EstimatedCarbonLowKg",
+    "x_EstimatedCarbonHighKg", "x_EstimatedWaterL", "x_EstimateQuality", "x_FactorSetId",
+)  # fmt: skip
+"""Everything that estimates say of a line."""
 
 RECUT: tuple[Recut, ...] = (
     Recut(
@@ -210,7 +216,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         (CUR2,),
-        ("ConsumedQuantity", "ConsumedUnit", "PricingQuantity", "PricingUnit"),
+        ("ConsumedQuantity", "ConsumedUnit", "PricingQuantity", "PricingUnit", *ESTIMATED),
         "A refund gives money back; nothing is metered.",
         (REFUND,),
     ),

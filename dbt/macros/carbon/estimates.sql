@@ -34,13 +34,20 @@
 {%- endmacro %}
 
 {#-
-    Unused commitments have no consumed quantity; capacity that is held has a priced one. Bytes and
-    byte-seconds are priced in gibibytes, which need fewer digits.
+    Unused commitments have no consumed quantity; capacity that is held has a priced one. What is
+    metered in seconds, bytes or byte-seconds is priced in hours or gibibytes, which need fewer digits.
 -#}
 {% macro is_consumed_quantity() -%}
     (
         ConsumedQuantity is not null
-        and not coalesce(PricingQuantity is not null and lower(ConsumedUnit) like 'byte%', false)
+        and not coalesce(
+            PricingQuantity is not null
+            and (
+                lower(ConsumedUnit) in ('seconds', 'b', 'b-seconds')
+                or lower(ConsumedUnit) like 'byte%'
+            ),
+            false
+        )
     )
 {%- endmacro %}
 {% macro usage_quantity() -%}

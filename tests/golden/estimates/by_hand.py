@@ -595,6 +595,20 @@ GCP_LINES = {
         1000 * 744 * 2 * HDD,
         1000 * 744 * 2 * HDD_MADE,
     ),
+    "objects-in-B-Seconds": Case(
+        gcp(
+            "Cloud Storage",
+            "Standard Storage US Regional",
+            "B-Seconds",
+            1000 * 2**30 * 744 * 3600,
+            "us-central1",
+            PricingQuantity=Decimal(1000),
+            PricingUnit="GiB-Months",
+        ),
+        IOWA,
+        1000 * 744 * 2 * HDD,
+        1000 * 744 * 2 * HDD_MADE,
+    ),
     "tables": Case(
         gcp("BigQuery", "Active Logical Storage (europe-west4)", "GiB-Months", 300, "europe-west4"),
         NETHERLANDS,
