@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,15 +42,14 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = arguments.keep or Path(tempfile.mkdtemp(prefix="cloudtally-history-"))
     try:
-        costs = measure(folder, arguments.months, arguments.rows)
+        for cost in measure(folder, arguments.months, arguments.rows):
+            print(f"| {cost.what} | {cost.wall:.0f} s | {cost.processor:.0f} s |", flush=True)
     finally:
         if not arguments.keep:
             shutil.rmtree(folder, ignore_errors=True)
-    for cost in costs:
-        print(f"| {cost.what} | {cost.wall:.0f} s | {cost.processor:.0f} s |")
 
 
-def measure(folder: Path, history: int, rows: int) -> list[Cost]:
+def measure(folder: Path, history: int, rows: int) -> Iterator[Cost]:
     """Load one home month by month and another one with years of history, and compare.
 
     The newest month of the estate is open and has no emissions yet, so it is never the one that is
@@ -59,18 +59,16 @@ def measure(folder: Path, history: int, rows: int) -> list[Cost]:
     write_estate(folder, rows=rows * len(months), months=months, only=CLOUDS)
     *_, before, added, newest = months
     young, old = home(folder, "young"), home(folder, "old")
-    return [
-        timed("the first month, with reference data", backfill(young, before, before)),
-        timed("a month after one month", backfill(young, added, added)),
-        timed(
-            f"{history} months at once, with reference data",
-            [*backfill(old, months[0], before), "--batch", str(history)],
-        ),
-        timed(f"a month after {history} months", backfill(old, added, added)),
-        timed("the open month, by `run`", command(old, "run")),
-        timed(f"`run` without news over {history + 2} months", command(old, "run")),
-        timed("`backfill` without news over all of them", backfill(old, months[0], newest)),
-    ]
+    yield timed("the first month, with reference data", backfill(young, before, before))
+    yield timed("a month after one month", backfill(young, added, added))
+    yield timed(
+        f"{history} months at once, with reference data",
+        [*backfill(old, months[0], before), "--batch", str(history)],
+    )
+    yield timed(f"a month after {history} months", backfill(old, added, added))
+    yield timed("the open month, by `run`", command(old, "run"))
+    yield timed(f"`run` without news over {history + 2} months", command(old, "run"))
+    yield timed("`backfill` without news over all of them", backfill(old, months[0], newest))
 
 
 def home(folder: Path, name: str) -> Path:
