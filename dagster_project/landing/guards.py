@@ -20,11 +20,9 @@ def losses(new: Delivery, old: Delivery) -> list[str]:
     """List what the old delivery had and the new one lacks."""
     found = []
     days = sorted(set(old.totals.days) - set(new.totals.days))
-    accounts = sorted(set(old.totals.accounts) - set(new.totals.accounts))
     if days:
         found.append(f"{_counted(days, 'day')} fewer (first: {days[0]})")
-    if accounts:
-        found.append(f"{_counted(accounts, 'account')} missing (first: {accounts[0]})")
+    found += _missing_accounts(new, old)
     if old.totals.rows and not new.totals.rows:
         found.append(f"no rows; there were {old.totals.rows}")
     elif new.totals.rows < old.totals.rows * FEWER_ROWS_SHARE:
@@ -93,10 +91,7 @@ def refuse_lost_accounts(new: Delivery, older: Delivery) -> None:
 
 def lost_accounts(new: Delivery, older: Delivery) -> list[str]:
     """List accounts that an older version has and a newer one lacks."""
-    accounts = sorted(set(older.totals.accounts) - set(new.totals.accounts))
-    if not accounts or not new.totals.rows:
-        return []
-    return [f"{_counted(accounts, 'account')} missing (first: {accounts[0]})"]
+    return _missing_accounts(new, older) if new.totals.rows else []
 
 
 def refuse_no_rows(delivery: Delivery) -> None:
@@ -112,6 +107,11 @@ def refuse_no_rows(delivery: Delivery) -> None:
             where={"delivery": delivery.delivery_id, "file": delivery.parts[0].name},
             next_step=ACCEPT_SHRINK,
         )
+
+
+def _missing_accounts(new: Delivery, old: Delivery) -> list[str]:
+    accounts = sorted(set(old.totals.accounts) - set(new.totals.accounts))
+    return [f"{_counted(accounts, 'account')} missing (first: {accounts[0]})"] if accounts else []
 
 
 def _columns(delivery: Delivery) -> dict[str, str]:

@@ -33,8 +33,11 @@ def closed_carbon(state: LedgerState) -> list[Close]:
 
 def still_leaves_out(state: LedgerState, built: Mapping[str, Any]) -> bool:
     """Tell whether every close for which a month was built without lines stands to this day."""
+    late: Late = built.get(LATE, [])
+    if not late:
+        return True
     standing = [_identity(close) for close in closed_carbon(state)]
-    return all(each in standing for each in built.get(LATE, []))
+    return all(each in standing for each in late)
 
 
 def late_lines(home: Home, state: LedgerState, months: Iterable[Month]) -> dict[Month, Late]:
