@@ -10,13 +10,14 @@ import duckdb
 import yaml
 
 from dagster_project.paths import SEEDS
-from tests.macro_harness import model_sql
+from tests.macro_harness import macros, model_sql
 
 MACROS = (
     "carbon/estimates.sql",
     "carbon/fact_rows.sql",
     "carbon/mart_money.sql",
     "decoded/charge_columns.sql",
+    "decoded/focus_columns.sql",
     "engine/amounts.sql",
     "engine/dates.sql",
     "engine/exact.sql",
@@ -25,9 +26,10 @@ MACROS = (
 MODELS = (
     "intermediate/unite/int_usage__skus.sql",
     "intermediate/unite/int_usage__netted.sql",
+    "intermediate/unite/int_usage__charges.sql",
     "intermediate/unite/int_usage__unioned.sql",
     "intermediate/carbon/int_estimates__rates.sql",
-    "intermediate/carbon/int_estimates__lines.sql",
+    "intermediate/carbon/int_estimates__charges.sql",
 )
 SEED_NAMES = (
     "carbon_factor_sets",
@@ -36,7 +38,8 @@ SEED_NAMES = (
     "carbon_usage_rules",
     "carbon_usage_units",
 )
-CHARGE_COLUMNS = {
+# Columns of int_charges__keyed that the models compute with; all others are of text here.
+TYPED_COLUMNS = {
     "x_ChargeKey": "varchar",
     "billing_month": "date",
     "x_Provider": "varchar",
@@ -59,6 +62,13 @@ CHARGE_COLUMNS = {
     "BilledCost": "decimal(38,18)",
     "ListCost": "decimal(38,18)",
 }
+CHARGE_COLUMNS = dict.fromkeys(macros(*MACROS).keyed_charge_columns(), "varchar") | TYPED_COLUMNS
+ESTIMATE_COLUMNS = (
+    "x_EstimateStatus",
+    *macros(*MACROS).estimate_measures(),
+    "x_EstimateQuality",
+    "x_FactorSetId",
+)
 MONTH = dt.date(2026, 10, 1)
 
 
@@ -109,7 +119,9 @@ class Estimates:
     def of(self, lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         """Estimate lines; return each line's row by its key."""
         self.build(lines)
-        return {row["x_ChargeKey"]: row for row in self.rows("from int_estimates__lines")}
+        columns = ", ".join(ESTIMATE_COLUMNS)
+        query = f"select x_ChargeKey, {columns} from int_estimates__charges"
+        return {row["x_ChargeKey"]: row for row in self.rows(query)}
 
 
 def rounded(value: Decimal | None, digits: int = 6) -> str | None:

@@ -136,8 +136,8 @@ def both(tmp_path_factory: pytest.TempPathFactory, reference: Home) -> Iterator[
     connection = duckdb.connect()
     connection.execute(f"attach '{context.home.database}' as warehouse (read_only)")
     for table in (
-        "fct_cost_and_carbon", "int_carbon__allocated", "int_carbon__fact_totals",
-        "int_usage__unioned", "int_estimates__lines",
+        "fct_cost_and_carbon", "int_carbon__cumulative", "int_carbon__fact_totals",
+        "int_usage__skus", "int_estimates__rates",
     ):  # fmt: skip
         _compare(connection, table, home.table(table) / "*" / "*.parquet")
     for table in ("fct_emissions_reported", "int_carbon__month_shares", "int_carbon__unallocated"):
@@ -198,11 +198,11 @@ def test_lines_of_every_native_bill_are_compared(both: Both) -> None:
         "fct_cost_and_carbon",
         "fct_emissions_reported",
         "int_carbon__month_shares",
-        "int_carbon__allocated",
+        "int_carbon__cumulative",
         "int_carbon__unallocated",
         "int_carbon__fact_totals",
-        "int_usage__unioned",
-        "int_estimates__lines",
+        "int_usage__skus",
+        "int_estimates__rates",
     ],
 )
 def test_every_cell_of_every_row_is_equal(both: Both, table: str) -> None:

@@ -328,3 +328,28 @@ def test_absent_amount_weighs_nothing(expression: str) -> None:
     fill_numbers("cost decimal(38,18)", [(None,)])
 
     assert not values(getattr(SQL, expression)("cost"))[0]
+
+
+# Doubles become decimals
+
+CAST = macros("engine/types.sql").to_decimal("x", "DOUBLE")
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.one_of(
+        st.floats(-1e9, 1e9, allow_subnormal=False).filter(lambda value: abs(value) >= 1e-15),
+        st.builds(
+            lambda units, places: units / 10**places,
+            st.integers(-(10**15), 10**15),
+            st.integers(0, 14),
+        ),
+    )
+)
+@example(0.0)
+@example(99_999.9999999999)
+@example(100_000.00000000001)
+@example(0.1 + 0.2)
+def test_a_double_becomes_its_shortest_text(value: float) -> None:
+    [(found,)] = duckdb.execute(f"select {CAST} from (select ?::double as x)", [value]).fetchall()
+    assert found == Decimal(repr(value)).quantize(Decimal("1e-18"), ROUND_HALF_UP, EXACT)

@@ -154,14 +154,22 @@ def test_small_and_large_quantities_are_counted_to_the_nearest_step(estimates: E
 # 4. What has no estimate
 
 
+def require_none(estimates: Estimates, line: Line) -> None:
+    estimated = estimates.of([line])["a"]
+    assert estimated.pop("x_ChargeKey") == "a"
+    assert estimated.pop("x_EstimateStatus") == "NotApplicable"
+    assert set(estimated.values()) == {None}
+    assert estimates.rows("from int_usage__unioned") == []
+
+
 @pytest.mark.parametrize("category", ["Purchase", "Tax", "Credit", "Adjustment"])
-def test_what_is_no_usage_has_no_row(estimates: Estimates, category: str) -> None:
-    assert estimates.of([machine("a", "10", ChargeCategory=category)]) == {}
+def test_what_is_no_usage_has_no_estimate(estimates: Estimates, category: str) -> None:
+    require_none(estimates, machine("a", "10", ChargeCategory=category))
 
 
 def test_an_unused_commitment_is_no_hardware(estimates: Estimates) -> None:
     unused = {"CommitmentDiscountStatus": "Unused", "PricingQuantity": Decimal(5)}
-    assert estimates.of([machine("a", None, **unused)]) == {}
+    require_none(estimates, machine("a", None, **unused))
 
 
 def test_a_line_without_quantity_is_not_covered(estimates: Estimates) -> None:

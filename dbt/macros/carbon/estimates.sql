@@ -9,14 +9,19 @@
 {%- endmacro %}
 
 {#- The signature, quantity and owner of charge lines that can be estimated. -#}
-{% macro usage_lines(charges, columns) -%}
+{% macro usage_lines(charges) -%}
     select
-        {%- for column in columns %}
-        {{ column }},
-        {%- endfor %}
         billing_month,
         x_Provider,
-        coalesce(ServiceName, '') as service,
+        usage_month,
+        {{ usage_columns() }}
+    from {{ charges }}
+    where {{ can_be_estimated() }}
+{%- endmacro %}
+
+{#- Columns of usage_lines that no charge line has by itself. -#}
+{% macro usage_columns() -%}
+    coalesce(ServiceName, '') as service,
         coalesce(SkuMeter, ChargeDescription, '') as meter,
         case
             when {{ is_consumed_quantity() }} then coalesce(ConsumedUnit, '')
@@ -24,13 +29,10 @@
         end as unit,
         coalesce(SkuPriceDetails, '') as details,
         coalesce(RegionId, '') as region_id,
-        usage_month,
         {{ is_held_idle() }} as is_held_idle,
         coalesce(SubAccountId, '') as sub_account_id,
         coalesce(ResourceId, '') as resource_id,
         {{ usage_quantity() }} as quantity
-    from {{ charges }}
-    where {{ can_be_estimated() }}
 {%- endmacro %}
 
 {#-
@@ -268,4 +270,14 @@
         {%- do found.append(steps_times(steps, rates ~ '.' ~ rate) ~ ' as ' ~ measure) -%}
     {%- endfor -%}
     {{ return(found | join(',\n        ')) }}
+{%- endmacro %}
+
+{#- A measure of a line; a bound is moved to the estimate where rounding put it beyond. -#}
+{% macro within_bounds(measure) -%}
+    {%- set bounds = {'x_EstimatedCarbonLowKg': 'least', 'x_EstimatedCarbonHighKg': 'greatest'} -%}
+    {%- if measure in bounds -%}
+        {{ bounds[measure] }}({{ measure }}, x_EstimatedCarbonKg)
+    {%- else -%}
+        {{ measure }}
+    {%- endif -%}
 {%- endmacro %}

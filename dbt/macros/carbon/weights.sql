@@ -28,14 +28,19 @@
 
 {#-
     Charges that share reported emissions, with their costs and quantity as weights. Capacity that is
-    reserved and unused consumes nothing; what is priced is its capacity.
+    reserved and unused consumes nothing; what is priced is its capacity. Energy and storage are
+    known to int_estimates__charges alone, and have what was taken back netted in them.
 -#}
-{% macro weighed_charges(weights) -%}
+{% macro weighed_charges(weights, charges='int_charges__keyed') -%}
     {%- set quantity = 'coalesce(ConsumedQuantity, PricingQuantity)' -%}
     {%- set amounts = {
         'list_weight': 'ListCost',
         'contracted_weight': 'ContractedCost',
         'quantity_weight': quantity,
+    } -%}
+    {%- set measured = {
+        'energy_weight': 'x_EstimatedEnergyKwh',
+        'storage_weight': 'storage_gb_hours',
     } -%}
     select
         x_ChargeKey,
@@ -48,13 +53,19 @@
         case when ConsumedQuantity is null then PricingUnit else ConsumedUnit end as unit,
         coalesce(ResourceId, '') as resource_id,
         coalesce(SkuId, '') as sku_id,
-        {%- for weight in weights %}
+        {%- for weight in weights if weight in amounts %}
         {{ signed_weight(amounts[weight]) }} as {{ weight }},
+        {%- endfor %}
+        {%- for weight in weights if weight in measured %}
+        case
+            when {{ measured[weight] }} is not null
+                then {{ cost_weight(bounded_weight(measured[weight])) }}
+        end as {{ weight }},
         {%- endfor %}
         least(
             coalesce(ListCost, 0), coalesce(ContractedCost, 0), coalesce({{ quantity }}, 0)
         ) < 0 as is_taken_back
-    from {{ ref('int_charges__keyed') }}
+    from {{ ref(charges) }}
     where {{ this_month() }} and carries_emissions and not is_late_after_close
 {%- endmacro %}
 

@@ -51,6 +51,14 @@
     ]) }}
 {%- endmacro %}
 
+{#- What int_charges__keyed adds to them. -#}
+{% macro keyed_charge_columns() -%}
+    {{ return(charge_columns() + [
+        'x_ChargeKey', 'is_repeated', 'usage_month', 'carries_emissions', 'is_late_after_close',
+        'emission_group_key',
+    ]) }}
+{%- endmacro %}
+
 {#- What every conform model of emissions delivers, in kg, at the provider's own grain. -#}
 {% macro emission_columns() -%}
     {{ return([

@@ -48,8 +48,19 @@
 {% macro to_decimal(column, physical_type) -%}
     {{ return(adapter.dispatch('to_decimal')(column, physical_type)) }}
 {%- endmacro %}
+{#-
+    The way over text costs 3 microseconds a value, half of a bill's conversion. A double that equals
+    its ten decimals has those as its shortest text, since below 100,000 they are at most fifteen
+    digits, and no two numbers of so few digits share a double.
+-#}
 {% macro default__to_decimal(column, physical_type) -%}
-    {%- if physical_type in ('DOUBLE', 'FLOAT') -%}
+    {%- set ten_decimals = 'try_cast(' ~ column ~ ' as decimal(15,10))' -%}
+    {%- if physical_type == 'DOUBLE' -%}
+        case
+            when {{ ten_decimals }} = {{ column }} then cast({{ ten_decimals }} as decimal(38,18))
+            else cast(cast({{ column }} as varchar) as decimal(38,18))
+        end
+    {%- elif physical_type == 'FLOAT' -%}
         cast(cast({{ column }} as varchar) as decimal(38,18))
     {%- elif physical_type == 'DECIMAL(38,18)' -%}
         {{ column }}

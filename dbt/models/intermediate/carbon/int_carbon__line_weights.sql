@@ -32,27 +32,10 @@ netted as (
 ),
 
 lines as (
-    {{ weighed_charges(priced) }}
-),
-
--- What was taken back is netted in these already.
-estimates as (
-    select
-        x_ChargeKey,
-        {{ cost_weight(bounded_weight('x_EstimatedEnergyKwh')) }} as energy_weight
-    from {{ ref('int_estimates__lines') }}
-    where {{ this_month() }} and x_EstimatedEnergyKwh is not null
-),
-
-storage as (
-    select
-        x_ChargeKey,
-        {{ cost_weight(bounded_weight('storage_gb_hours')) }} as storage_weight
-    from {{ ref('int_usage__unioned') }}
-    where {{ this_month() }} and storage_gb_hours is not null
+    {{ weighed_charges(weight_bases().values(), 'int_estimates__charges') }}
 )
 
--- Cardinality: a line is of one resource and SKU in one group; estimates and storage are lines too.
+-- Cardinality: a line is of one resource and SKU in one group.
 select
     lines.x_ChargeKey,
     lines.billing_month,
@@ -62,8 +45,8 @@ select
     lines.service_bucket,
     lines.currency,
     lines.unit,
-    estimates.energy_weight,
-    storage.storage_weight,
+    lines.energy_weight,
+    lines.storage_weight,
     {{ net_weight('lines.list_weight', 'netted.net_list_weight', 'netted.positive_list_weight') }}
         as list_weight,
     {{ net_weight(
@@ -74,8 +57,6 @@ select
         'lines.quantity_weight', 'netted.net_quantity_weight', 'netted.positive_quantity_weight'
     ) }} as quantity_weight
 from lines
-left join estimates on lines.x_ChargeKey = estimates.x_ChargeKey
-left join storage on lines.x_ChargeKey = storage.x_ChargeKey
 left join netted
     on
         lines.emission_group_key = netted.emission_group_key

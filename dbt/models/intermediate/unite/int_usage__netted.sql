@@ -13,7 +13,7 @@ charges as (
 ),
 
 negative_lines as (
-    {{ usage_lines('negative_charges', []) }}
+    {{ usage_lines('negative_charges') }}
 ),
 
 taken_back as (
@@ -25,7 +25,7 @@ taken_back as (
 ),
 
 lines as (
-    {{ usage_lines('charges', []) }}
+    {{ usage_lines('charges') }}
 )
 
 select

@@ -6,7 +6,7 @@ with charges as (
 ),
 
 lines as (
-    {{ usage_lines('charges', []) }}
+    {{ usage_lines('charges') }}
 ),
 
 rules as (

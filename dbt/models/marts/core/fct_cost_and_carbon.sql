@@ -5,22 +5,21 @@ with charges as (
     select
         *,
         billing_month as x_BillingMonth
+    from {{ ref('int_carbon__charges') }}
+    where {{ this_month() }}
+),
+
+-- Read apart: a CTE that is read twice is held as a whole.
+tagged_charges as (
+    select
+        *,
+        billing_month as x_BillingMonth
     from {{ ref('int_charges__keyed') }}
     where {{ this_month() }}
 ),
 
 virtual_tags as (
-    {{ virtual_tags_for('charges') }}
-),
-
-allocated as (
-    select * from {{ ref('int_carbon__allocated') }}
-    where {{ this_month() }}
-),
-
-estimates as (
-    select * from {{ ref('int_estimates__lines') }}
-    where {{ this_month() }}
+    {{ virtual_tags_for('tagged_charges') }}
 ),
 
 -- Months whose emissions have arrived, per provider. render(): lines of this billing month were
@@ -62,7 +61,7 @@ charge_rows as (
         charges.x_ChargeKey,
         charges.source_name as x_SourceName,
         charges.delivery_id as x_DeliveryId,
-        allocated.delivery_id as x_CarbonDeliveryId,
+        charges.carbon_delivery_id as x_CarbonDeliveryId,
         charges.x_SourceChanges,
         charges.x_SourceValues,
         case
@@ -74,23 +73,23 @@ charge_rows as (
             when charges.is_late_after_close then 'LateAfterClose'
             when emission_sources.provider is null then 'NotCovered'
             when denied_accounts.account_id is not null then 'AccessDenied'
-            when allocated.group_is_zero then 'BelowThreshold'
-            when allocated.x_ChargeKey is not null then 'Reported'
+            when charges.group_is_zero then 'BelowThreshold'
+            when charges.is_allocated then 'Reported'
             when arrived.usage_month is not null then 'NotCovered'
             else 'Pending'
         end as x_CarbonReportedStatus,
         {%- for measure in emission_measures() %}
-        allocated.{{ measure }},
+        charges.{{ measure }},
         {%- endfor %}
-        allocated.basis as x_CarbonMethod,
-        allocated.model_version as x_CarbonModelVersion,
+        charges.carbon_basis as x_CarbonMethod,
+        charges.carbon_model_version as x_CarbonModelVersion,
         cast(null as {{ varchar_type() }}) as x_UnallocatedReason,
-        coalesce(estimates.x_EstimateStatus, 'NotApplicable') as x_EstimateStatus,
+        charges.x_EstimateStatus,
         {%- for measure in estimate_measures() %}
-        estimates.{{ measure }},
+        charges.{{ measure }},
         {%- endfor %}
-        estimates.x_EstimateQuality,
-        estimates.x_FactorSetId,
+        charges.x_EstimateQuality,
+        charges.x_FactorSetId,
         virtual_tags.x_Owner,
         virtual_tags.x_CostCenter,
         virtual_tags.x_Environment,
@@ -101,8 +100,6 @@ charge_rows as (
         charges.x_BillingMonth
     from charges
     left join virtual_tags on {{ virtual_tags_join('charges', 'virtual_tags') }}
-    left join allocated on charges.x_ChargeKey = allocated.x_ChargeKey
-    left join estimates on charges.x_ChargeKey = estimates.x_ChargeKey
     left join emission_sources on charges.x_Provider = emission_sources.provider
     left join arrived
         on charges.x_Provider = arrived.x_Provider and charges.usage_month = arrived.usage_month

@@ -1,0 +1,54 @@
+{%- set estimates = ['x_EstimateStatus'] + estimate_measures()
+    + ['x_EstimateQuality', 'x_FactorSetId'] -%}
+
+with charges as (
+    select * from {{ ref('int_estimates__charges') }}
+),
+
+cumulative as (
+    select * from {{ ref('int_carbon__cumulative') }}
+),
+
+month_shares as (
+    select
+        *,
+        greatest(month_weight, 1) as positive_month_weight
+    from {{ ref('int_carbon__month_shares') }}
+),
+
+-- Cardinality: a line has at most one place in its group, and a group one share of the month.
+placed as (
+    select
+        charges.{{ (keyed_charge_columns() + estimates) | join(',\n        charges.') }},
+        cumulative.emission_weight,
+        cumulative.cumulative_weight,
+        month_shares.positive_month_weight,
+        month_shares.delivery_id as carbon_delivery_id,
+        month_shares.model_version as carbon_model_version,
+        month_shares.basis as carbon_basis,
+        coalesce(month_shares.group_is_zero, false) as group_is_zero,
+        cumulative.x_ChargeKey is not null as is_allocated,
+        {{ each_of(emission_measures(), 'month_shares.@') }}
+    from charges
+    left join cumulative
+        on
+            charges.billing_month = cumulative.billing_month
+            and charges.x_ChargeKey = cumulative.x_ChargeKey
+    left join month_shares
+        on
+            cumulative.billing_month = month_shares.billing_month
+            and charges.emission_group_key = month_shares.emission_group_key
+),
+
+shared as (
+    {{ cumulative_shares(
+        'placed', weight='emission_weight', cumulative_weight='cumulative_weight',
+        sum_of_weights='positive_month_weight', measures=emission_measures(),
+        keep=keyed_charge_columns() + estimates + [
+            'carbon_delivery_id', 'carbon_model_version', 'carbon_basis', 'group_is_zero',
+            'is_allocated',
+        ]
+    ) }}
+)
+
+select * from shared

@@ -1,0 +1,128 @@
+-- Charge lines keep all of their columns and join small tables alone: two tables of ten million
+-- lines joined to each other don't fit in memory, and then the wide one is written to disk.
+with charges as (
+    select * from {{ ref('int_charges__keyed') }}
+),
+
+lines as (
+    select
+        *,
+        {{ usage_columns() }},
+        {{ can_be_estimated() }} as is_usage
+    from charges
+),
+
+skus as (
+    select
+        billing_month,
+        {{ usage_signature() | join(',\n        ') }},
+        sku_key,
+        rule_id,
+        treatment,
+        factor_set_id,
+        processor_family,
+        accelerator_model,
+        storage_class,
+        replicas,
+        network_path,
+        token_model,
+        {{ step_columns('quantity_decimals') }},
+        {{ each_of(
+            usage_quantities(),
+            per_unit_of(rate_product('@', step_of('quantity_decimals'), 6, 12), 18)
+            ~ ' as @_per_step'
+        ) }}
+    from {{ ref('int_usage__skus') }}
+),
+
+netted as (
+    select * from {{ ref('int_usage__netted') }}
+),
+
+-- Cardinality: a usage line has one signature, and a signature at most one net.
+classified as (
+    select
+        lines.*,
+        skus.sku_key,
+        skus.rule_id,
+        skus.treatment,
+        skus.factor_set_id,
+        skus.processor_family,
+        skus.accelerator_model,
+        skus.storage_class,
+        skus.replicas,
+        skus.network_path,
+        skus.token_model,
+        skus.quantity_step,
+        skus.quantity_scale,
+        {{ each_of(usage_quantities(), 'skus.@_per_step') }},
+        netted.net_weight is not null as is_netted,
+        netted.net_weight,
+        netted.used_weight
+    from lines
+    left join skus
+        on
+            lines.is_usage
+            and lines.billing_month = skus.billing_month
+            and {{ same_usage('lines', 'skus', usage_signature()) }}
+    left join netted
+        on
+            lines.is_usage
+            and lines.billing_month = netted.billing_month
+            and {{ same_usage('lines', 'netted', usage_signature()) }}
+            and lines.sub_account_id = netted.sub_account_id
+            and lines.resource_id = netted.resource_id
+),
+
+-- What was taken back is taken from the lines that used it, in proportion and down to nothing.
+used as (
+    select
+        *,
+        case
+            when not is_usage or quantity is null then null
+            when not is_netted then quantity
+            when quantity <= 0 or net_weight <= 0 then cast(0 as decimal(38, 18))
+            when net_weight >= used_weight then quantity
+            else {{ units_to_amount(mul_div(
+                'quantity', wide_integer('net_weight'), wide_integer('used_weight')
+            )) }}
+        end as unit_quantity
+    from classified
+),
+
+guessed as (
+    select
+        *,
+        {{ guessed_steps('unit_quantity', 'quantity_scale') }} as guess
+    from used
+),
+
+counted as (
+    select
+        *,
+        cast({{ counted_steps('unit_quantity', 'guess', 'quantity_step', 'quantity_scale') }}
+            as decimal(18, 0)) as steps
+    from guessed
+)
+
+select
+    {{ keyed_charge_columns() | join(',\n    ') }},
+    is_usage,
+    is_held_idle,
+    is_netted,
+    region_id,
+    sku_key,
+    rule_id,
+    treatment,
+    factor_set_id,
+    unit_quantity,
+    unit,
+    steps,
+    processor_family,
+    accelerator_model,
+    storage_class,
+    replicas,
+    network_path,
+    token_model,
+    {{ each_of(usage_quantities(), steps_times('steps', '@_per_step') ~ ' as @') }}
+from counted
