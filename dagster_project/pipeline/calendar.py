@@ -20,6 +20,10 @@ EMISSIONS_DUE_DAY: Mapping[str, int] = {"aws": 21, "gcp": 15, "azure": 19}
 """Day of the following month by which a provider says its emissions are out."""
 
 LAST_EMISSIONS_DUE_DAY = 28
+
+EMISSIONS_KEPT_MONTHS: Mapping[str, int] = {"azure": 12}
+"""How many months a provider hands out; what wasn't retrieved before is lost."""
+
 INVOICE_DUE_DAY = 15
 """Day of the following month by which an invoice should be here, where no habit says otherwise."""
 
@@ -42,6 +46,8 @@ class CalendarRow:
     arrived_at: dt.datetime | None
     reason: str | None
     late_days: int | None
+    days_to_loss: int | None
+    """Days until the provider drops a month that isn't here; 0 or fewer: it's lost."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ def calendar_rows(settings: Settings, state: LedgerState) -> list[CalendarRow]:
         }
         standing = [d for d in state.quarantined() if d.unit.source == source.name]
         months = {unit.month for unit in units} | {d.unit.month for d in standing}
+        months |= _leaving(settings, source, state)
         if months:
             last = max(max(months), _last_shown(settings, source))
             rows += [
@@ -126,14 +133,21 @@ def due_date(source: SourceConfig, month: Month) -> dt.date:
     return next_month(month).replace(day=day)
 
 
+def lost_on(source: SourceConfig, month: Month) -> dt.date | None:
+    """Return the day on which a provider drops a month of emissions; None where it keeps all."""
+    kept = EMISSIONS_KEPT_MONTHS.get(source.provider) if source.is_emissions else None
+    return None if kept is None else due_date(source, add_months(month, kept))
+
+
 def reload_window(source: SourceConfig, today: dt.date) -> list[Month]:
     """Return the months that a schedule looks at again although nothing announced itself."""
     this_month = month_of(today)
     last_month = add_months(this_month, -1)
     if not source.is_emissions:
         return [last_month, this_month] if today.day <= RELOAD_UNTIL_DAY else [this_month]
-    if source.provider == "azure":
-        return list(month_range(add_months(this_month, -12), last_month))
+    kept = EMISSIONS_KEPT_MONTHS.get(source.provider)
+    if kept is not None:
+        return list(month_range(add_months(this_month, -kept), last_month))
     return [last_month] if today >= due_date(source, last_month) else []
 
 
@@ -163,6 +177,21 @@ def invoice_due_rows(settings: Settings, state: LedgerState) -> list[InvoiceDueR
     return rows
 
 
+def _leaving(settings: Settings, source: SourceConfig, state: LedgerState) -> set[Month]:
+    """Return the charged months whose emissions are out and will be dropped by the provider."""
+    charges = {
+        other.name
+        for other in settings.sources
+        if other.provider == source.provider and not other.is_emissions
+    }
+    months = {unit.month for unit in state.current if unit.source in charges}
+    return {
+        month
+        for month in months
+        if due_date(source, month) <= settings.today < (lost_on(source, month) or dt.date.min)
+    }
+
+
 def _last_shown(settings: Settings, source: SourceConfig) -> Month:
     """Return the last month with a row: emissions of the last full month show as pending."""
     if source.is_emissions:
@@ -189,6 +218,7 @@ def _row(
     newest = max(arrived, key=lambda decision: decision.at, default=None)
     due = due_date(source, month)
     state = _arrival_state(bool(arrived), bool(refused), due, settings.today)
+    lost = None if arrived else lost_on(source, month)
     return CalendarRow(
         source_name=source.name,
         provider=source.provider,
@@ -199,8 +229,9 @@ def _row(
         delivery_id=newest.delivery_id if newest else None,
         rows=sum(int(decision.payload["rows"]) for decision in arrived) if arrived else None,
         arrived_at=newest.at.astimezone(dt.UTC).replace(tzinfo=None) if newest else None,
-        reason=_reason(refused) if refused else _pending_reason(state, due),
+        reason=_reason(refused) if refused else _pending_reason(state, due, lost, settings.today),
         late_days=max((settings.today - due).days, 0) if state == "missing" else None,
+        days_to_loss=(lost - settings.today).days if lost else None,
     )
 
 
@@ -217,9 +248,14 @@ def _reason(refused: list[Decision]) -> str:
     return f"[{error['code']}] {error['what']}"
 
 
-def _pending_reason(state: str, due: dt.date) -> str | None:
+def _pending_reason(state: str, due: dt.date, lost: dt.date | None, today: dt.date) -> str | None:
     if state == "missing":
-        return f"nothing has arrived; it was due on {due:%Y-%m-%d}"
+        late = f"nothing has arrived; it was due on {due:%Y-%m-%d}"
+        if lost is None:
+            return late
+        if lost <= today:
+            return f"{late}, and the provider dropped it on {lost:%Y-%m-%d}"
+        return f"{late}, and the provider drops it on {lost:%Y-%m-%d}"
     return f"due on {due:%Y-%m-%d}" if state == "pending" else None
 
 

@@ -429,6 +429,7 @@ def _dataclass_table(row_type: type, rows: list[Any]) -> Table:
         "arrived_at": "timestamp",
         "reason": "varchar",
         "late_days": "integer",
+        "days_to_loss": "integer",
         "billing_month": "date",
         "cost_state": "varchar",
         "carbon_state": "varchar",

@@ -206,6 +206,13 @@ def cumulative_shares(measures: Sequence[str]) -> str:
     return SQL.cumulative_shares(query, "w", "reached", "weights", measures, KEPT)
 
 
+def cumulative_shares_of_limbs(measures: Sequence[str]) -> str:
+    """Return the same query over totals that were taken apart before."""
+    query = f"""(select *, {SQL.total_limbs(measures)}, sum(w) over (partition by grp order by line
+        rows between unbounded preceding and current row) as reached from to_share)"""
+    return SQL.cumulative_shares(query, "w", "reached", "weights", measures, KEPT, True)
+
+
 def shares(
     rule: Rule,
     weights: Sequence[int],
@@ -235,7 +242,7 @@ def shares(
     ]
 
 
-@pytest.mark.parametrize("rule", [largest_remainder, cumulative_shares])
+@pytest.mark.parametrize("rule", [largest_remainder, cumulative_shares, cumulative_shares_of_limbs])
 @settings(max_examples=60, deadline=None)
 @example([1, 1, 1], [LARGEST_TOTAL, -LARGEST_TOTAL, None])
 @example([LARGEST_SUM], [LARGEST_TOTAL, 1, 0])
@@ -298,7 +305,7 @@ def test_two_equal_lines_share_one_unit_by_key() -> None:
     assert shares(cumulative_shares, [5, 5], [1, -1], keys=keys) == [(1, -1), (0, 0)]
 
 
-@pytest.mark.parametrize("rule", [largest_remainder, cumulative_shares])
+@pytest.mark.parametrize("rule", [largest_remainder, cumulative_shares, cumulative_shares_of_limbs])
 def test_line_without_weight_gets_nothing(rule: Rule) -> None:
     assert shares(rule, [0, 3, 0], [10, 1]) == [(0, 0), (10, 1), (0, 0)]
 

@@ -140,6 +140,41 @@ def test_source_without_any_delivery_is_asked_for_the_last_month_due() -> None:
     assert (f"{row.month:%Y-%m}", row.state) == ("2026-03", "missing")
 
 
+def test_emissions_that_a_provider_drops_are_asked_for_while_they_can_be_had() -> None:
+    """Azure keeps twelve months: on 2026-05-20 those from 2025-05 to 2026-04, out by the 19th."""
+    bill = source("bill", provider="azure")
+    carbon = source("carbon", provider="azure", export="carbon")
+    charged = [
+        ("bill", month, Kind.ACCEPTED) for month in ("2025-03", "2025-04", "2025-05", "2026-04")
+    ]
+    state = state_of(*charged, ("carbon", "2026-04", Kind.ACCEPTED))
+    rows = calendar_rows(settings("2026-05-20", bill, carbon), state)
+    emissions = by_month([row for row in rows if row.source_name == "carbon"])
+    assert min(emissions) == "2025-05"
+    assert emissions["2025-05"].days_to_loss == 30
+    assert "the provider drops it on 2026-06-19" in str(emissions["2025-05"].reason)
+    assert emissions["2026-04"].days_to_loss is None
+
+
+def test_emissions_that_were_dropped_are_lost() -> None:
+    bill = source("bill", provider="azure")
+    carbon = source("carbon", provider="azure", export="carbon")
+    state = state_of(
+        *(("bill", month, Kind.ACCEPTED) for month in ("2025-04", "2025-05")),
+        ("carbon", "2025-03", Kind.ACCEPTED),
+    )
+    rows = calendar_rows(settings("2026-05-20", bill, carbon), state)
+    emissions = by_month([row for row in rows if row.source_name == "carbon"])
+    assert emissions["2025-04"].days_to_loss == -1
+    assert "the provider dropped it on 2026-05-19" in str(emissions["2025-04"].reason)
+
+
+def test_a_provider_that_keeps_everything_loses_nothing() -> None:
+    state = state_of(("carbon", "2024-01", Kind.ACCEPTED))
+    rows = calendar_rows(settings("2026-05-20", source("carbon", export="carbon")), state)
+    assert {row.days_to_loss for row in rows} == {None}
+
+
 def test_source_that_only_ever_failed_is_quarantined() -> None:
     state = state_of(("main", "2026-05", Kind.QUARANTINED))
     (row,) = calendar_rows(settings("2026-05-10", source()), state)

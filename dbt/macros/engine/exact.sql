@@ -76,20 +76,26 @@
     0 <= weight <= sum_of_weights < 8e18, sum_of_weights > 0.
 -#}
 {% macro mul_div(total, weight, sum_of_weights) -%}
-    {%- set whole = whole_part(total) -%}
+    {{ mul_div_limbs(whole_part(total), fraction_units(total), weight, sum_of_weights) }}
+{%- endmacro %}
+
+{#- The same of a total whose limbs are known: taking them apart costs more than sharing them. -#}
+{% macro mul_div_limbs(whole, units, weight, sum_of_weights) -%}
     {%- set high = '(' ~ whole ~ ') * (' ~ weight ~ ')' -%}
     ({{ quotient(high, sum_of_weights) }}) * {{ limb() }}
-    + {{ quotient(low_dividend(total, weight, sum_of_weights), sum_of_weights) }}
+    + {{ quotient(low_dividend(whole, units, weight, sum_of_weights), sum_of_weights) }}
 {%- endmacro %}
 
 {#- What mul_div cuts off, as numerator over sum_of_weights: decides who gets the left-over units. -#}
 {% macro mul_div_remainder(total, weight, sum_of_weights) -%}
-    ({{ low_dividend(total, weight, sum_of_weights) }}) % ({{ sum_of_weights }})
+    ({{ low_dividend(
+        whole_part(total), fraction_units(total), weight, sum_of_weights
+    ) }}) % ({{ sum_of_weights }})
 {%- endmacro %}
 
-{% macro low_dividend(total, weight, sum_of_weights) -%}
-    ((({{ whole_part(total) }}) * ({{ weight }})) % ({{ sum_of_weights }})) * {{ limb() }}
-    + ({{ fraction_units(total) }}) * ({{ weight }})
+{% macro low_dividend(whole, units, weight, sum_of_weights) -%}
+    ((({{ whole }}) * ({{ weight }})) % ({{ sum_of_weights }})) * {{ limb() }}
+    + ({{ units }}) * ({{ weight }})
 {%- endmacro %}
 
 {% macro limb() -%}cast(1000000000000000000 as {{ wide_integer_type() }}){%- endmacro %}

@@ -12,7 +12,8 @@ cumulative as (
 month_shares as (
     select
         *,
-        greatest(month_weight, 1) as positive_month_weight
+        greatest(month_weight, 1) as positive_month_weight,
+        {{ total_limbs(emission_measures()) }}
     from {{ ref('int_carbon__month_shares') }}
 ),
 
@@ -28,7 +29,9 @@ placed as (
         month_shares.basis as carbon_basis,
         coalesce(month_shares.group_is_zero, false) as group_is_zero,
         cumulative.x_ChargeKey is not null as is_allocated,
-        {{ each_of(emission_measures(), 'month_shares.@') }}
+        {{ each_of(emission_measures(), 'month_shares.@') }},
+        {{ each_of(emission_measures(), 'month_shares.@_whole') }},
+        {{ each_of(emission_measures(), 'month_shares.@_units') }}
     from charges
     left join cumulative
         on
@@ -47,7 +50,8 @@ shared as (
         keep=keyed_charge_columns() + estimates + [
             'carbon_delivery_id', 'carbon_model_version', 'carbon_basis', 'group_is_zero',
             'is_allocated',
-        ]
+        ],
+        has_limbs=true
     ) }}
 )
 

@@ -291,6 +291,24 @@ arrivals as (
     where state in ('arrived', 'missing', 'quarantined')
 ),
 
+-- A provider that keeps a year of emissions takes the oldest month away every month.
+losses as (
+    select
+        'emissions_before_loss' as check_id,
+        case when days_to_loss < 60 then 'error' else 'warn' end as severity,
+        false as passed,
+        source_name,
+        provider,
+        month as billing_month,
+        delivery_id,
+        cast(null as {{ varchar_type() }}) as column_name,
+        cast(days_to_loss as decimal(38, 18)) as measured,
+        'days' as unit,
+        reason as detail
+    from calendar
+    where state in ('missing', 'quarantined') and days_to_loss is not null
+),
+
 input_arrivals as (
     select
         'delivery_arrived' as check_id,
@@ -496,6 +514,8 @@ union all
 select * from left_out
 union all
 select * from arrivals
+union all
+select * from losses
 union all
 select * from input_arrivals
 union all
