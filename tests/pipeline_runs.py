@@ -13,6 +13,7 @@ from dagster_project.months import Month
 from dagster_project.paths import Home
 from dagster_project.pipeline import steps
 from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.dbt import PARSED
 from dagster_project.pipeline.extract import Outcome, extract
 from dagster_project.settings import Settings
 
@@ -31,8 +32,8 @@ def give_reference(reference: Home, home: Home) -> None:
     home.warehouse.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(reference.database, home.database)
     home.dbt_target.mkdir(exist_ok=True)
-    for name in ("manifest.json", "partial_parse.msgpack"):
-        shutil.copyfile(reference.dbt_target / name, home.dbt_target / name)
+    for name, copy in (("manifest.json", PARSED), ("partial_parse.msgpack",) * 2):
+        shutil.copyfile(reference.dbt_target / name, home.dbt_target / copy)
 
 
 def land(context: Context, months: Iterable[Month] | None = None) -> list[Outcome]:

@@ -15,6 +15,10 @@ from dagster_project.pipeline.build import dbt_environment
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.lock import held_locks
 
+PARSED = "parsed.json"
+"""dbt's manifest under a name of its own: every command of dbt writes `manifest.json` anew, and one
+that was killed then left half of it to whoever read it next."""
+
 
 @dataclass(frozen=True)
 class NodeResult:
@@ -66,11 +70,13 @@ def ensure_manifest(home: Home | None = None) -> Path:
         CloudtallyError: CT-BUILD-PARSE when the project does not parse.
     """
     home = home or Home(DBT_PROJECT / "target" / "parse_only")
-    manifest = home.dbt_target / "manifest.json"
+    manifest = home.dbt_target / PARSED
     if manifest.exists() and manifest.stat().st_mtime >= _newest_source():
         return manifest
+    written = home.dbt_target / "manifest.json"
+    written.unlink(missing_ok=True)
     finished = _call(home, ["parse"])
-    if finished.returncode != 0 or not manifest.exists():
+    if finished.returncode != 0 or not written.exists():
         raise CloudtallyError(
             "CT-BUILD-PARSE",
             f"The dbt project does not parse: {_last_lines(finished.stdout)}",
@@ -78,8 +84,8 @@ def ensure_manifest(home: Home | None = None) -> Path:
             kept="what is published now.",
             next_step="Correct the file that dbt names.",
         )
-    os.utime(manifest)
-    return manifest
+    os.utime(written)
+    return written.replace(manifest)
 
 
 def _newest_source() -> float:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from dagster_project.assets.publication import CANDIDATE, PROMISES, PUBLISHED
 from dagster_project.definitions import JOB, build_definitions
 from dagster_project.months import month_range
 from dagster_project.partitions import billing_months, range_tags
+from dagster_project.paths import Home
+from dagster_project.pipeline import dbt
+from dagster_project.pipeline.dbt import PARSED, ensure_manifest
 from dagster_project.sample_estate import write_estate
 from dagster_project.settings import CONFIG_VARIABLE, Settings, load_settings
 from expectations.suites import ALL_SUITES
@@ -36,7 +40,7 @@ def settings(estate: Path) -> Settings:
 def definitions(settings: Settings, manifest: dict[str, Any]) -> dg.Definitions:
     target = settings.layout.dbt_target
     target.mkdir(parents=True)
-    (target / "manifest.json").write_text(json.dumps(manifest))
+    (target / PARSED).write_text(json.dumps(manifest))
     return build_definitions(settings)
 
 
@@ -65,12 +69,30 @@ def test_without_a_configuration_the_models_are_shown_alone(
 ) -> None:
     monkeypatch.setattr(
         "dagster_project.definitions.ensure_manifest",
-        lambda _home: settings.layout.dbt_target / "manifest.json",
+        lambda _home: settings.layout.dbt_target / PARSED,
     )
     alone = {key for assets in made(build_definitions(None)) for key in assets.keys}
     everything = {key for assets in made(definitions) for key in assets.keys}
     assert alone < everything
     assert {key.path[0] for key in everything - alone} == {"landing", "decoded", "inputs"}
+
+
+def test_half_of_a_manifest_that_a_killed_command_left_is_never_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    home.dbt_target.mkdir(parents=True)
+    written = home.dbt_target / "manifest.json"
+
+    def parse(*_: object) -> subprocess.CompletedProcess[str]:
+        assert not written.exists()
+        written.write_text("{}")
+        return subprocess.CompletedProcess([], 0, "")
+
+    monkeypatch.setattr(dbt, "_call", parse)
+    for _ in range(2):
+        written.write_text('{"nodes": {"model.cloud')
+        assert json.loads(ensure_manifest(home).read_text()) == {}
 
 
 def test_every_source_has_a_landing_asset_that_leads_to_the_publication(

@@ -24,7 +24,7 @@
 
 {#-
     Makes a conversion a view, and on Spark a table: its catalogue holds no view of more than 32,700
-    characters, and the rules of a native bill are longer.
+    characters, and the rules of a native bill are longer, as are the exact shares of every measure.
 -#}
 {% macro conversion_storage() -%}
     {{ return(adapter.dispatch('conversion_storage')()) }}

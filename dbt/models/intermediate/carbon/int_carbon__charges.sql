@@ -1,3 +1,5 @@
+{{ conversion_storage() }}
+
 {%- set estimates = ['x_EstimateStatus'] + estimate_measures()
     + ['x_EstimateQuality', 'x_FactorSetId'] -%}
 
