@@ -42,6 +42,7 @@ MONTHLY_MODELS = (
     "int_carbon__month_weights",
     "int_carbon__cumulative",
     "int_carbon__fact_totals",
+    "int_carbon__monthly",
     "int_quality__monthly",
     "int_commitments__monthly",
     "int_accruals__daily",

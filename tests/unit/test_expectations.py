@@ -28,6 +28,7 @@ from expectations.suites import mart_accrual as accrual
 from expectations.suites import mart_chargeback_month as chargeback
 from expectations.suites import mart_commitment_rollforward as rollforward
 from expectations.suites import mart_data_calendar as calendar
+from expectations.suites import mart_ghg_inventory as inventory
 from expectations.suites import mart_hotspot as hotspot
 from expectations.suites import mart_invoice_reconciliation as reconciliation
 from expectations.suites import mart_spend_carbon_daily as daily
@@ -52,6 +53,9 @@ TYPES = {
     "carbon_is_modelled": "boolean",
     "is_term_loaded": "boolean",
     "charge_lines": "bigint",
+    "eligible_lines": "bigint",
+    "covered_lines": "bigint",
+    "kg": AMOUNT,
     "rows": "bigint",
     "RowsAdded": "bigint",
     "RowsChanged": "bigint",
@@ -155,6 +159,65 @@ HOTSPOTS = [
     }
     for rank in (1, 2, 3)
 ]
+CATEGORY = {
+    "provider": "aws",
+    "hosting": "cloud",
+    "reporter_scope": 3,
+    "ghg_category": "3.1 Purchased goods and services",
+    "eligible_lines": 6,
+    "covered_lines": 6,
+}
+INVENTORY = (
+    [
+        {
+            **CATEGORY,
+            "usage_month": month,
+            "method": method,
+            "source_kind": "reported",
+            "kg": kg,
+            "lacks_providers": "azure, own",
+            "carbon_state": "pending",
+        }
+        for month in ("2026-01-01", "2026-02-01")
+        for method, kg in (("location", "3.000000000000000001"), ("market", 2))
+    ]
+    + [
+        {
+            **CATEGORY,
+            "usage_month": month,
+            "method": "estimated-location",
+            "source_kind": "estimated",
+            "kg": "2.9",
+            "estimated_operational_kg": 2,
+            "estimated_embodied_kg": "0.8",
+            "estimated_fera_kg": "0.1",
+        }
+        for month in ("2026-01-01", "2026-02-01")
+    ]
+    + [
+        {
+            **CATEGORY,
+            "usage_month": "2026-01-01",
+            "provider": "azure",
+            "method": "unspecified",
+            "source_kind": "reported",
+            "kg": 7,
+            "lacks_providers": "aws",
+            "carbon_state": "pending",
+        },
+        {
+            **CATEGORY,
+            "usage_month": "2026-01-01",
+            "hosting": "own_site",
+            "reporter_scope": 2,
+            "ghg_category": "2 Purchased electricity",
+            "method": "market",
+            "source_kind": "estimated",
+            "kg_reason": "no_market_based_factor_stated",
+            "gaps": "no_market_based_factor_stated",
+        },
+    ]
+)
 TIES = [
     {
         **dict.fromkeys((*reconciliation.BRIDGE, "unexplained", "invoice_total_minus_lines"), 0),
@@ -554,6 +617,7 @@ def _build(path: Path) -> None:
         _create(daily.RELATION, daily.COLUMNS, DAILY),
         _create(monthly.RELATION, monthly.COLUMNS, MONTHLY),
         _create(hotspot.RELATION, hotspot.COLUMNS, HOTSPOTS),
+        _create(inventory.RELATION, inventory.COLUMNS, INVENTORY),
         _create(reconciliation.RELATION, reconciliation.COLUMNS, TIES),
         _create(calendar.RELATION, calendar.COLUMNS, CALENDAR),
         _create(chargeback.RELATION, chargeback.COLUMNS, CHARGEBACK),
@@ -659,6 +723,57 @@ FAULTS = [
     (
         "update fct_restatement set Cause = 'because'",
         {"fct_restatement.cause_known"},
+    ),
+    # The inventory of greenhouse gases
+    (
+        "insert into mart_ghg_inventory from mart_ghg_inventory where method = 'market'",
+        {
+            "mart_ghg_inventory.one_row_per_category_and_method",
+            "mart_ghg_inventory.holds_every_reported_kilogram",
+        },
+    ),
+    (
+        "update mart_ghg_inventory set reporter_scope = 2 where method = 'unspecified'",
+        {"mart_ghg_inventory.clouds_are_scope_3"},
+    ),
+    (
+        "update mart_ghg_inventory set ghg_category = '3.1 Purchased goods and services'",
+        {"mart_ghg_inventory.own_sites_buy_no_cloud"},
+    ),
+    (
+        "update mart_ghg_inventory set kg = 0 where kg is null",
+        {
+            "mart_ghg_inventory.unknown_is_explained",
+            "mart_ghg_inventory.estimates_are_location_based",
+        },
+    ),
+    (
+        "update mart_ghg_inventory set method = 'location' where method = 'unspecified'",
+        {
+            "mart_ghg_inventory.holds_every_reported_kilogram",
+            "mart_ghg_inventory.lacking_providers_have_no_figure",
+        },
+    ),
+    (
+        "update mart_ghg_inventory set kg = kg - estimated_fera_kg where source_kind = 'estimated'",
+        {"mart_ghg_inventory.estimate_is_sum_of_parts"},
+    ),
+    (
+        "update mart_ghg_inventory set kg = kg - 0.8, estimated_embodied_kg = null"
+        " where source_kind = 'estimated'",
+        {"mart_ghg_inventory.holds_every_estimated_kilogram"},
+    ),
+    (
+        "update mart_ghg_inventory set estimated_fera_kg = 0 where method = 'location'",
+        {"mart_ghg_inventory.reported_has_no_estimated_part"},
+    ),
+    (
+        "update mart_ghg_inventory set lacks_providers = 'own, aws' where method = 'market'",
+        {"mart_ghg_inventory.lacking_providers_have_no_figure"},
+    ),
+    (
+        "update mart_ghg_inventory set reporter_scope = 'unassigned' where hosting = 'own_site'",
+        {"mart_ghg_inventory.every_figure_has_its_scope"},
     ),
     # The FOCUS datasets
     (

@@ -38,6 +38,7 @@ KEYS = {
     "carbon/carbon_machines.csv": ("provider", "machine_type", "first_set"),
     "carbon/carbon_usage_rules.csv": ("rule_id",),
     "carbon/carbon_usage_units.csv": ("unit",),
+    "carbon/carbon_inventory_rules.csv": ("hosting", "measure"),
     "maps/emission_basis.csv": ("provider", "service_bucket"),
 }
 
