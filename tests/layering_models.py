@@ -71,6 +71,13 @@ PERMITS = (
         "used_effective_cost as double",
         "utilisation_ratio, never summed",
     ),
+    Permit("mart_ai_workload", "float", "sci_kg as double", "sci_kg_per_million_units_ratio"),
+    Permit(
+        "mart_ai_workload",
+        "division",
+        "sci_kg as double",
+        "sci_kg_per_million_units_ratio, never summed",
+    ),
     Permit("int_accruals__estimated", "division", ") // (", "quotient of whole numbers"),
     Permit("dim_region", "float", "as latitude", "degrees are no amount"),
     Permit("dim_region", "float", "as longitude", "degrees are no amount"),

@@ -25,6 +25,7 @@ from expectations.suites import fct_emissions_reported as emissions
 from expectations.suites import fct_restatement as restatement
 from expectations.suites import focus_datasets as datasets
 from expectations.suites import mart_accrual as accrual
+from expectations.suites import mart_ai_workload as ai
 from expectations.suites import mart_chargeback_month as chargeback
 from expectations.suites import mart_commitment_rollforward as rollforward
 from expectations.suites import mart_data_calendar as calendar
@@ -55,6 +56,11 @@ TYPES = {
     "charge_lines": "bigint",
     "eligible_lines": "bigint",
     "covered_lines": "bigint",
+    "estimable_lines": "bigint",
+    "estimated_lines": "bigint",
+    **dict.fromkeys(("tokens_in", "tokens_out", "accelerator_hours"), AMOUNT),
+    **dict.fromkeys(("energy_kwh", "functional_units"), AMOUNT),
+    "sci_kg_per_million_units_ratio": "double",
     "kg": AMOUNT,
     "rows": "bigint",
     "RowsAdded": "bigint",
@@ -218,6 +224,40 @@ INVENTORY = (
         },
     ]
 )
+WORKLOAD = {
+    "usage_month": "2026-01-01",
+    "provider": "aws",
+    "workload": "bot",
+    "billing_currency": "USD",
+    "effective_cost": 9,
+    "energy_kwh": 2,
+    "operational_kg": "0.5",
+    "embodied_kg": "0.25",
+    "sci_kg": "0.75",
+    "charge_lines": 4,
+    "estimable_lines": 3,
+    "estimated_lines": 3,
+}
+WORKLOADS = [
+    {
+        **WORKLOAD,
+        "workload_phase": "inference",
+        "tokens_in": 1000000,
+        "tokens_out": 500000,
+        "sci_boundary": "consumer",
+        "functional_unit": "token",
+        "functional_units": 1500000,
+        "sci_kg_per_million_units_ratio": "0.5",
+        "sci_status": "estimated",
+    },
+    {
+        **WORKLOAD,
+        "workload_phase": "training",
+        "accelerator_hours": 8,
+        "sci_boundary": "provider",
+        "sci_status": "no_functional_unit",
+    },
+]
 TIES = [
     {
         **dict.fromkeys((*reconciliation.BRIDGE, "unexplained", "invoice_total_minus_lines"), 0),
@@ -618,6 +658,7 @@ def _build(path: Path) -> None:
         _create(monthly.RELATION, monthly.COLUMNS, MONTHLY),
         _create(hotspot.RELATION, hotspot.COLUMNS, HOTSPOTS),
         _create(inventory.RELATION, inventory.COLUMNS, INVENTORY),
+        _create(ai.RELATION, ai.COLUMNS, WORKLOADS),
         _create(reconciliation.RELATION, reconciliation.COLUMNS, TIES),
         _create(calendar.RELATION, calendar.COLUMNS, CALENDAR),
         _create(chargeback.RELATION, chargeback.COLUMNS, CHARGEBACK),
@@ -774,6 +815,48 @@ FAULTS = [
     (
         "update mart_ghg_inventory set reporter_scope = 'unassigned' where hosting = 'own_site'",
         {"mart_ghg_inventory.every_figure_has_its_scope"},
+    ),
+    # AI workloads
+    (
+        "insert into mart_ai_workload from mart_ai_workload where workload_phase = 'training'",
+        {"mart_ai_workload.one_row_per_workload_and_phase"},
+    ),
+    (
+        "update mart_ai_workload set workload_phase = 'training and inference'"
+        " where workload_phase = 'training'",
+        {"mart_ai_workload.one_phase_per_row"},
+    ),
+    (
+        "update mart_ai_workload set sci_boundary = 'consumer'",
+        {"mart_ai_workload.boundary_follows_phase"},
+    ),
+    (
+        "update mart_ai_workload set sci_kg_per_million_units_ratio = 0",
+        {
+            "mart_ai_workload.unknown_is_null",
+            "mart_ai_workload.intensity_divides_by_its_units",
+        },
+    ),
+    (
+        "update mart_ai_workload set sci_kg = 3, sci_kg_per_million_units_ratio = 2"
+        " where workload_phase = 'inference'",
+        {"mart_ai_workload.intensity_is_of_estimates_alone"},
+    ),
+    (
+        "update mart_ai_workload set tokens_in = 0",
+        {"mart_ai_workload.functional_units_are_tokens"},
+    ),
+    (
+        "update mart_ai_workload set estimated_lines = 2",
+        {"mart_ai_workload.partial_estimates_are_said"},
+    ),
+    (
+        "update mart_ai_workload set sci_status = 'guessed' where workload_phase = 'training'",
+        {"mart_ai_workload.sci_status_known"},
+    ),
+    (
+        "update mart_ai_workload set energy_kwh = -1",
+        {"mart_ai_workload.nothing_negative"},
     ),
     # The FOCUS datasets
     (

@@ -33,3 +33,6 @@
          'is_missing': true},
     ]) }}
 {%- endmacro %}
+
+{#- Phases of a model's life that a virtual tag can name. -#}
+{% macro ai_phases() -%}'training', 'fine-tuning', 'inference', 'experiment'{%- endmacro %}
