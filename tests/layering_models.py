@@ -71,6 +71,12 @@ PERMITS = (
         "used_effective_cost as double",
         "utilisation_ratio, never summed",
     ),
+    Permit("mart_carbon_coverage", "float", "as double", "ratios, never summed"),
+    Permit("mart_carbon_coverage", "division", "as double", "ratios, never summed"),
+    Permit("mart_carbon_reconciliation", "float", "as double", "ratios, never summed"),
+    Permit("mart_carbon_reconciliation", "division", "as double", "ratios, never summed"),
+    Permit("mart_carbon_nowcast", "float", "as double", "a model, rounded before it is stored"),
+    Permit("mart_carbon_nowcast", "division", "as double", "a model, rounded before it is stored"),
     Permit("mart_ai_workload", "float", "sci_kg as double", "sci_kg_per_million_units_ratio"),
     Permit(
         "mart_ai_workload",

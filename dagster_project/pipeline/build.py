@@ -43,6 +43,7 @@ MONTHLY_MODELS = (
     "int_carbon__cumulative",
     "int_carbon__fact_totals",
     "int_carbon__monthly",
+    "int_carbon__compared",
     "int_carbon__ai_workloads",
     "int_quality__monthly",
     "int_commitments__monthly",

@@ -26,6 +26,9 @@ from expectations.suites import fct_restatement as restatement
 from expectations.suites import focus_datasets as datasets
 from expectations.suites import mart_accrual as accrual
 from expectations.suites import mart_ai_workload as ai
+from expectations.suites import mart_carbon_coverage as coverage
+from expectations.suites import mart_carbon_nowcast as nowcast
+from expectations.suites import mart_carbon_reconciliation as comparison
 from expectations.suites import mart_chargeback_month as chargeback
 from expectations.suites import mart_commitment_rollforward as rollforward
 from expectations.suites import mart_data_calendar as calendar
@@ -61,6 +64,20 @@ TYPES = {
     **dict.fromkeys(("tokens_in", "tokens_out", "accelerator_hours"), AMOUNT),
     **dict.fromkeys(("energy_kwh", "functional_units"), AMOUNT),
     "sci_kg_per_million_units_ratio": "double",
+    **dict.fromkeys(
+        (
+            "line_ratio",
+            "effective_cost_ratio",
+            "reported_to_estimated_ratio",
+            "usual_low_ratio",
+            "usual_high_ratio",
+            "trailing_ratio",
+        ),
+        "double",
+    ),
+    **dict.fromkeys(("reported_lines", "compared_lines", "usual_months", "basis_months"), "bigint"),
+    **dict.fromkeys(("basis_from", "basis_to"), "date"),
+    "is_outside_usual": "boolean",
     "kg": AMOUNT,
     "rows": "bigint",
     "RowsAdded": "bigint",
@@ -257,6 +274,81 @@ WORKLOADS = [
         "sci_boundary": "provider",
         "sci_status": "no_functional_unit",
     },
+]
+COVERED = {
+    "billing_month": "2026-01-01",
+    "provider": "aws",
+    "service_name": "Machines",
+    "billing_currency": "USD",
+}
+COVERAGE = [
+    {
+        **COVERED,
+        "source_kind": kind,
+        "status": status,
+        "charge_lines": lines,
+        "effective_cost": lines,
+        "line_ratio": ratio,
+        "effective_cost_ratio": ratio,
+    }
+    for kind, status, lines, ratio in (
+        ("reported", "Reported", 3, "0.75"),
+        ("reported", "NotCovered", 1, "0.25"),
+        ("reported", "NotApplicable", 2, None),
+        ("estimated", "Estimated", 4, "1"),
+        ("estimated", "NotApplicable", 2, None),
+    )
+]
+COMPARISON = [
+    {
+        "usage_month": "2026-01-01",
+        "provider": "aws",
+        "service_name": "Machines",
+        "region_id": "west",
+        "method": "location",
+        "scope": scope,
+        "reported_kg": 8,
+        "compared_reported_kg": 6,
+        "compared_estimated_kg": 4,
+        "reported_lines": 3,
+        "compared_lines": 2,
+        "reported_to_estimated_ratio": "1.5",
+        "usual_low_ratio": low,
+        "usual_high_ratio": high,
+        "usual_months": 4 if low else 1,
+        "is_outside_usual": False if low else None,
+        "comparison_gap": None if low else "too_few_months",
+    }
+    for scope, low, high in (("total", "1", "2"), ("scope2", None, None))
+]
+NOWCAST = [
+    {
+        "usage_month": month,
+        "provider": "aws",
+        "service_name": "Machines",
+        "region_id": "west",
+        "estimated_kg": 4,
+        "basis": "provider, service and region",
+        "carbon_state": "provisional",
+        **more,
+    }
+    for month, more in (
+        ("2026-01-01", {"basis_months": 0, "nowcast_gap": "too_few_reported_months"}),
+        (
+            "2026-02-01",
+            {
+                "carbon_nowcast_location_kg": 6,
+                "carbon_nowcast_location_low_kg": 4,
+                "carbon_nowcast_location_high_kg": 8,
+                "trailing_ratio": "1.5",
+                "basis_months": 3,
+                "basis_from": "2025-11-01",
+                "basis_to": "2026-01-01",
+                "reported_location_kg": 5,
+                "nowcast_error_kg": 1,
+            },
+        ),
+    )
 ]
 TIES = [
     {
@@ -659,6 +751,9 @@ def _build(path: Path) -> None:
         _create(hotspot.RELATION, hotspot.COLUMNS, HOTSPOTS),
         _create(inventory.RELATION, inventory.COLUMNS, INVENTORY),
         _create(ai.RELATION, ai.COLUMNS, WORKLOADS),
+        _create(coverage.RELATION, coverage.COLUMNS, COVERAGE),
+        _create(comparison.RELATION, comparison.COLUMNS, COMPARISON),
+        _create(nowcast.RELATION, nowcast.COLUMNS, NOWCAST),
         _create(reconciliation.RELATION, reconciliation.COLUMNS, TIES),
         _create(calendar.RELATION, calendar.COLUMNS, CALENDAR),
         _create(chargeback.RELATION, chargeback.COLUMNS, CHARGEBACK),
@@ -815,6 +910,78 @@ FAULTS = [
     (
         "update mart_ghg_inventory set reporter_scope = 'unassigned' where hosting = 'own_site'",
         {"mart_ghg_inventory.every_figure_has_its_scope"},
+    ),
+    # Coverage of carbon
+    (
+        "insert into mart_carbon_coverage from mart_carbon_coverage"
+        " where source_kind = 'reported' and status = 'NotCovered'",
+        {
+            "mart_carbon_coverage.one_row_per_status",
+            "mart_carbon_coverage.kinds_count_the_same_lines",
+            "mart_carbon_coverage.shares_add_up",
+        },
+    ),
+    (
+        "update mart_carbon_coverage set status = 'unknown' where status = 'NotCovered'",
+        {"mart_carbon_coverage.status_known"},
+    ),
+    (
+        "update mart_carbon_coverage set charge_lines = 9 where status = 'Estimated'",
+        {"mart_carbon_coverage.kinds_count_the_same_lines"},
+    ),
+    (
+        "update mart_carbon_coverage set line_ratio = 0.8 where status = 'Reported'",
+        {"mart_carbon_coverage.shares_add_up"},
+    ),
+    (
+        "update mart_carbon_coverage set line_ratio = 0 where status = 'NotApplicable'",
+        {"mart_carbon_coverage.not_applicable_has_no_share"},
+    ),
+    # Reported against estimated
+    (
+        "insert into mart_carbon_reconciliation from mart_carbon_reconciliation limit 1",
+        {"mart_carbon_reconciliation.one_row_per_service_region_and_scope"},
+    ),
+    (
+        "update mart_carbon_reconciliation set method = 'market' where scope = 'total'",
+        {"mart_carbon_reconciliation.method_comparable"},
+    ),
+    (
+        "update mart_carbon_reconciliation set scope = 'scope1' where scope = 'scope2'",
+        {"mart_carbon_reconciliation.scope_known"},
+    ),
+    (
+        "update mart_carbon_reconciliation set compared_reported_kg = reported_kg",
+        {"mart_carbon_reconciliation.ratio_is_of_the_same_lines"},
+    ),
+    (
+        "update mart_carbon_reconciliation set comparison_gap = null where scope = 'scope2'",
+        {"mart_carbon_reconciliation.no_ratio_without_a_reason"},
+    ),
+    (
+        "update mart_carbon_reconciliation set is_outside_usual = true where scope = 'total'",
+        {"mart_carbon_reconciliation.outside_is_outside"},
+    ),
+    # Nowcast
+    (
+        "insert into mart_carbon_nowcast from mart_carbon_nowcast limit 1",
+        {"mart_carbon_nowcast.one_row_per_service_and_region"},
+    ),
+    (
+        "update mart_carbon_nowcast set basis_to = usage_month where basis_months = 3",
+        {"mart_carbon_nowcast.basis_is_past"},
+    ),
+    (
+        "update mart_carbon_nowcast set carbon_nowcast_location_kg = 0 where basis_months = 0",
+        {"mart_carbon_nowcast.nowcast_or_reason"},
+    ),
+    (
+        "update mart_carbon_nowcast set carbon_nowcast_location_high_kg = 5",
+        {"mart_carbon_nowcast.nowcast_is_within_its_bounds"},
+    ),
+    (
+        "update mart_carbon_nowcast set nowcast_error_kg = 0 where basis_months = 3",
+        {"mart_carbon_nowcast.error_is_the_difference"},
     ),
     # AI workloads
     (

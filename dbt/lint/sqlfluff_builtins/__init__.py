@@ -20,6 +20,9 @@ _VARS = {
     "emission_providers": ["aws", "azure"],
     "carbon_energy_coverage_percent": 90,
     "carbon_storage_coverage_percent": 50,
+    "carbon_ratio_tolerance_percent": 25,
+    "carbon_usual_months": 3,
+    "carbon_nowcast_months": 3,
 }
 
 
