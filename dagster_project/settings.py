@@ -40,6 +40,8 @@ PAIRED_KINDS = ("cost-details",)
 _PLACES = ("location", "actual", "amortized")
 INPUT_KINDS = (
     "billing-periods",
+    "budgets",
+    "carbon-prices",
     "contract-commitments",
     "fx-rates",
     "invoices",

@@ -12,6 +12,7 @@ from tests.macro_harness import model_sql
 
 MACROS = (
     "carbon/estimates.sql",
+    "carbon/comparison.sql",
     "carbon/figures.sql",
     "carbon/mart_money.sql",
     "engine/amounts.sql",

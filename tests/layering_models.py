@@ -84,6 +84,19 @@ PERMITS = (
         "sci_kg as double",
         "sci_kg_per_million_units_ratio, never summed",
     ),
+    Permit(
+        "mart_carbon_intensity", "float", "covered_effective_cost as double", "..._per_cost_ratio"
+    ),
+    Permit(
+        "mart_carbon_intensity",
+        "division",
+        "covered_effective_cost as double",
+        "..._per_cost_ratio, never summed",
+    ),
+    Permit("mart_carbon_budget", "float", "actual_kg as double", "used_ratio"),
+    Permit("mart_carbon_budget", "division", "actual_kg as double", "used_ratio, never summed"),
+    Permit("mart_carbon_intensity", "division", ") // (", "quotient of whole numbers"),
+    Permit("mart_carbon_equivalence", "division", ") // (", "quotient of whole numbers"),
     Permit("int_accruals__estimated", "division", ") // (", "quotient of whole numbers"),
     Permit("dim_region", "float", "as latitude", "degrees are no amount"),
     Permit("dim_region", "float", "as longitude", "degrees are no amount"),

@@ -92,6 +92,14 @@ _CONTRACT_COMMITMENTS = _dataset(
 )
 _CURRENCIES = tuple(row["code"] for row in seed_rows("focus/currencies"))
 _LARGEST_RATE = 10**9
+_LARGEST_CARBON_PRICE = 10**9
+_LARGEST_BUDGET = 10**15
+_BUDGET_MEASURES = (
+    "carbon_location_kg",
+    "carbon_market_kg",
+    "carbon_unspecified_kg",
+    "estimated_carbon_kg",
+)
 _FX_RATES = Schema(
     version="monthly",
     columns={
@@ -113,6 +121,58 @@ _FX_RATES = Schema(
         Rule("rate", above=0, below=_LARGEST_RATE),
     ),
     key=("month", "from_currency", "to_currency"),
+)
+_BUDGETS = Schema(
+    version="monthly",
+    columns={
+        "month": ColumnKind.TEXT,
+        "budget": ColumnKind.TEXT,
+        "measure": ColumnKind.TEXT,
+        "amount": ColumnKind.DECIMAL,
+        "provider": ColumnKind.TEXT,
+        "owner": ColumnKind.TEXT,
+        "environment": ColumnKind.TEXT,
+    },
+    mandatory=frozenset({"month", "budget", "measure", "amount"}),
+    totals=("amount",),
+    period=None,
+    days=None,
+    accounts=("budget",),
+    never_null=frozenset({"amount"}),
+    rules=(
+        Rule("month", required=True, pattern=(r"\d{4}-(0[1-9]|1[0-2])", "2026-03")),
+        Rule("budget", required=True),
+        Rule("measure", required=True, allowed=_BUDGET_MEASURES),
+        Rule("amount", above=0, below=_LARGEST_BUDGET),
+    ),
+    key=("budget", "month", "measure"),
+)
+_CARBON_PRICE_COLUMNS = {
+    "valid_from": ColumnKind.TEXT,
+    "price_per_tonne": ColumnKind.DECIMAL,
+    "currency": ColumnKind.TEXT,
+    "kind": ColumnKind.TEXT,
+    "owner": ColumnKind.TEXT,
+    "source": ColumnKind.TEXT,
+}
+_CARBON_PRICES = Schema(
+    version="monthly",
+    columns=_CARBON_PRICE_COLUMNS,
+    mandatory=frozenset(_CARBON_PRICE_COLUMNS),
+    totals=(),
+    period=None,
+    days=None,
+    accounts=(),
+    never_null=frozenset({"price_per_tonne"}),
+    rules=(
+        Rule("valid_from", required=True, pattern=(r"\d{4}-(0[1-9]|1[0-2])", "2026-03")),
+        Rule("price_per_tonne", above=0, below=_LARGEST_CARBON_PRICE, decimals=6),
+        Rule("currency", required=True, allowed=_CURRENCIES),
+        Rule("kind", required=True, allowed=("shadow", "fee")),
+        Rule("owner", required=True),
+        Rule("source", required=True),
+    ),
+    key=("valid_from",),
 )
 _LEDGER_POSTINGS = Schema(
     version="monthly",
@@ -138,6 +198,8 @@ _LEDGER_POSTINGS = Schema(
 
 _DECLARED: Mapping[str, tuple[Schema, ...]] = {
     "billing-periods": (_BILLING_PERIODS,),
+    "budgets": (_BUDGETS,),
+    "carbon-prices": (_CARBON_PRICES,),
     "contract-commitments": (_CONTRACT_COMMITMENTS,),
     "fx-rates": (_FX_RATES,),
     "invoices": (_INVOICE_LINES, _INVOICE_TOTALS),

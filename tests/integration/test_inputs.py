@@ -339,3 +339,60 @@ def test_other_inputs_have_their_keys_too(house: House, tmp_path: Path) -> None:
     commitment = {row["column_name"]: "" for row in dataset_columns("ContractCommitment")}
     house.add_input("contract-commitments", put(tmp_path / "c.csv", text(commitment)))
     assert outcome(house, "contract-commitments").status is Status.ACCEPTED
+
+
+CARBON_PRICE = {
+    "valid_from": "2026-03",
+    "price_per_tonne": "80.50",
+    "currency": "EUR",
+    "kind": "shadow",
+    "owner": "board",
+    "source": "decision 7",
+}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("valid_from", "March 2026"),
+        ("price_per_tonne", "0"),
+        ("price_per_tonne", ""),
+        ("currency", "euro"),
+        ("kind", "guess"),
+        ("owner", ""),
+        ("source", ""),
+    ],
+)
+def test_a_carbon_price_is_stated_whole(
+    house: House, tmp_path: Path, column: str, value: str
+) -> None:
+    prices = put(tmp_path / "prices.csv", text(CARBON_PRICE))
+    house.add_input("carbon-prices", prices)
+    assert outcome(house, "carbon-prices").status is Status.ACCEPTED
+    put(prices, text(CARBON_PRICE, CARBON_PRICE | {"valid_from": "2026-04", column: value}))
+    found = outcome(house, "carbon-prices")
+    assert found.error is not None
+    assert column in str(found.error)
+    with warehouse(house) as connection:
+        query = "select valid_from, price_per_tonne from inputs.carbon_prices"
+        assert connection.execute(query).fetchall() == [("2026-03", Decimal("80.5"))]
+
+
+BUDGET = {"month": "2026-03", "budget": "all", "measure": "carbon_market_kg", "amount": "1200.5"}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("month", "2026"), ("budget", ""), ("measure", "carbon_kg"), ("amount", "0"), ("amount", "")],
+)
+def test_a_budget_is_of_one_measure(house: House, tmp_path: Path, column: str, value: str) -> None:
+    budgets = put(tmp_path / "budgets.csv", text(BUDGET))
+    house.add_input("budgets", budgets)
+    assert outcome(house, "budgets").status is Status.ACCEPTED
+    put(budgets, text(BUDGET, BUDGET | {"month": "2026-04", column: value}))
+    found = outcome(house, "budgets")
+    assert found.error is not None
+    assert column in str(found.error)
+    with warehouse(house) as connection:
+        query = "select month, amount, owner from inputs.budgets"
+        assert connection.execute(query).fetchall() == [("2026-03", Decimal("1200.5"), None)]

@@ -26,7 +26,9 @@ from expectations.suites import fct_restatement as restatement
 from expectations.suites import focus_datasets as datasets
 from expectations.suites import mart_accrual as accrual
 from expectations.suites import mart_ai_workload as ai
+from expectations.suites import mart_carbon_budget as budget
 from expectations.suites import mart_carbon_coverage as coverage
+from expectations.suites import mart_carbon_intensity as intensity
 from expectations.suites import mart_carbon_nowcast as nowcast
 from expectations.suites import mart_carbon_reconciliation as comparison
 from expectations.suites import mart_chargeback_month as chargeback
@@ -64,6 +66,11 @@ TYPES = {
     **dict.fromkeys(("tokens_in", "tokens_out", "accelerator_hours"), AMOUNT),
     **dict.fromkeys(("energy_kwh", "functional_units"), AMOUNT),
     "sci_kg_per_million_units_ratio": "double",
+    "reported_kg_per_cost_ratio": "double",
+    "estimated_kg_per_cost_ratio": "double",
+    **dict.fromkeys(("internal_carbon_price", "equivalent_units", "kg_per_unit"), AMOUNT),
+    "year": "integer",
+    "used_ratio": "double",
     **dict.fromkeys(
         (
             "line_ratio",
@@ -348,6 +355,82 @@ NOWCAST = [
                 "nowcast_error_kg": 1,
             },
         ),
+    )
+]
+SERVICE = {
+    "provider": "aws",
+    "service_name": "EC2",
+    "billing_currency": "USD",
+    "effective_cost": 9,
+    "covered_effective_cost": 8,
+    "internal_carbon_price": 100,
+    "internal_carbon_currency": "EUR",
+    "internal_carbon_price_kind": "shadow",
+    "internal_carbon_price_owner": "board",
+    "internal_carbon_price_source": "decision 7",
+}
+INTENSITIES = [
+    {
+        **SERVICE,
+        "usage_month": month,
+        "method": method,
+        f"{kind}_kg": kg,
+        f"{kind}_kg_per_cost_ratio": ratio,
+        "internal_carbon_cost": cost,
+    }
+    for month in ("2026-01-01", "2026-02-01")
+    for method, kind, kg, ratio, cost in (
+        ("location", "reported", "3.000000000000000001", "0.375", "0.3000000000000000001"),
+        ("market", "reported", 2, "0.25", "0.2"),
+        ("estimated-location", "estimated", "2.8", "0.35", "0.28"),
+    )
+] + [
+    {
+        **SERVICE,
+        "usage_month": "2026-01-01",
+        "provider": "azure",
+        "billing_currency": "XXX",
+        "effective_cost": 0,
+        "covered_effective_cost": 0,
+        "method": "unspecified",
+        "reported_kg": 7,
+        "intensity_reason": "no_covered_cost",
+        "internal_carbon_cost": "0.7",
+    }
+]
+EQUIVALENCES = [
+    {
+        "usage_month": "2026-01-01",
+        "provider": "aws",
+        "method": "market",
+        "equivalence": name,
+        "kg": 2,
+        "equivalent_units": units,
+        "unit": "km",
+        "kg_per_unit": figure,
+        "source": "a table",
+        "licence": "MIT",
+        "year": 2025,
+    }
+    for name, units, figure in (("car", 8, "0.25"), ("phone", 200, "0.01"))
+]
+BUDGETS = [
+    {
+        "usage_month": "2026-01-01",
+        "budget": name,
+        "measure": "carbon_market_kg",
+        "budget_kg": 4,
+        "actual_kg": actual,
+        "remaining_kg": remaining,
+        "used_ratio": ratio,
+        "budget_status": status,
+        "lacks_providers": lacks,
+    }
+    for name, actual, remaining, ratio, status, lacks in (
+        ("all", 5, -1, "1.25", "over", "azure"),
+        ("web", 2, 2, "0.5", "within", None),
+        ("data", 2, 2, "0.5", "within_so_far", "azure"),
+        ("new", None, None, None, "no_figure", None),
     )
 ]
 TIES = [
@@ -754,6 +837,9 @@ def _build(path: Path) -> None:
         _create(coverage.RELATION, coverage.COLUMNS, COVERAGE),
         _create(comparison.RELATION, comparison.COLUMNS, COMPARISON),
         _create(nowcast.RELATION, nowcast.COLUMNS, NOWCAST),
+        _create(budget.RELATION, budget.COLUMNS, BUDGETS),
+        _create(intensity.INTENSITY, intensity.INTENSITY_COLUMNS, INTENSITIES),
+        _create(intensity.EQUIVALENCE, intensity.EQUIVALENCE_COLUMNS, EQUIVALENCES),
         _create(reconciliation.RELATION, reconciliation.COLUMNS, TIES),
         _create(calendar.RELATION, calendar.COLUMNS, CALENDAR),
         _create(chargeback.RELATION, chargeback.COLUMNS, CHARGEBACK),
@@ -1024,6 +1110,74 @@ FAULTS = [
     (
         "update mart_ai_workload set energy_kwh = -1",
         {"mart_ai_workload.nothing_negative"},
+    ),
+    # Carbon per unit of spend
+    (
+        "insert into mart_carbon_intensity from mart_carbon_intensity where method = 'market'",
+        {
+            "mart_carbon_intensity.one_row_per_service_and_method",
+            "mart_carbon_intensity.holds_every_kilogram",
+        },
+    ),
+    (
+        "update mart_carbon_intensity set estimated_kg = 1 where method = 'location'",
+        {"mart_carbon_intensity.reported_and_estimated_stay_apart"},
+    ),
+    (
+        "update mart_carbon_intensity set covered_effective_cost = 9",
+        {"mart_carbon_intensity.ratio_is_kilograms_over_cost"},
+    ),
+    (
+        "update mart_carbon_intensity set reported_kg_per_cost_ratio = 0 where provider = 'azure'",
+        {"mart_carbon_intensity.no_ratio_is_explained"},
+    ),
+    (
+        "update mart_carbon_intensity set internal_carbon_price_owner = null",
+        {"mart_carbon_intensity.price_is_declared_whole"},
+    ),
+    (
+        "update mart_carbon_intensity set internal_carbon_cost = 300",
+        {"mart_carbon_intensity.cost_is_kilograms_at_the_price"},
+    ),
+    (
+        "update mart_carbon_intensity set internal_carbon_price = null,"
+        " internal_carbon_currency = null, internal_carbon_price_kind = null,"
+        " internal_carbon_price_owner = null, internal_carbon_price_source = null",
+        {"mart_carbon_intensity.no_price_no_cost"},
+    ),
+    (
+        "update mart_carbon_intensity set internal_carbon_currency = 'USD'"
+        " where method = 'location'",
+        {"mart_carbon_intensity.one_price_per_month"},
+    ),
+    (
+        "update mart_carbon_equivalence set equivalent_units = 2000 where equivalence = 'phone'",
+        {"mart_carbon_equivalence.units_emit_the_kilograms"},
+    ),
+    (
+        "update mart_carbon_equivalence set equivalence = 'car'",
+        {"mart_carbon_equivalence.one_row_per_comparison"},
+    ),
+    (
+        "update mart_carbon_equivalence set source = null",
+        {"mart_carbon_equivalence.keys_filled"},
+    ),
+    # Carbon budgets
+    (
+        "insert into mart_carbon_budget from mart_carbon_budget where budget = 'new'",
+        {"mart_carbon_budget.one_row_per_budget"},
+    ),
+    (
+        "update mart_carbon_budget set remaining_kg = 0 where budget in ('all', 'new')",
+        {"mart_carbon_budget.remaining_is_budget_less_actual"},
+    ),
+    (
+        "update mart_carbon_budget set budget_status = 'within' where budget = 'data'",
+        {"mart_carbon_budget.status_follows_figures"},
+    ),
+    (
+        "update mart_carbon_budget set measure = 'carbon_kg' where budget = 'web'",
+        {"mart_carbon_budget.measure_known"},
     ),
     # The FOCUS datasets
     (

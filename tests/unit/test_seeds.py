@@ -39,6 +39,7 @@ KEYS = {
     "carbon/carbon_usage_rules.csv": ("rule_id",),
     "carbon/carbon_usage_units.csv": ("unit",),
     "carbon/carbon_inventory_rules.csv": ("hosting", "measure"),
+    "carbon/carbon_equivalences.csv": ("equivalence",),
     "maps/emission_basis.csv": ("provider", "service_bucket"),
 }
 
@@ -151,6 +152,8 @@ def test_every_file_is_square_trimmed_and_has_a_unique_key(name: str) -> None:
         "maps/region_map.csv",
         "maps/azure_unit_map.csv",
         "maps/provider_tag_prefixes.csv",
+        "carbon/carbon_inventory_rules.csv",
+        "carbon/carbon_equivalences.csv",
     ],
 )
 def test_every_row_says_where_it_comes_from(name: str) -> None:
@@ -168,6 +171,13 @@ def test_every_seed_has_its_columns_declared_and_a_line_in_the_readme() -> None:
     for name in KEYS:
         assert declared[Path(name).stem] == list(rows(name)[0])
         assert f"`{name}`" in readme
+
+
+def test_an_equivalence_is_a_whole_number_of_milligrams() -> None:
+    for row in rows("carbon/carbon_equivalences.csv"):
+        milligrams = Decimal(row["kg_per_unit"]) * 1_000_000
+        assert milligrams == milligrams.to_integral_value() and 0 < milligrams < 10**12, row
+        assert row["boundary"] and row["unit"], row
 
 
 def test_focus_has_67_columns_and_the_count_of_each_version() -> None:

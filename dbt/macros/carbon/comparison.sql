@@ -1,0 +1,52 @@
+{#- Figures that are set against each other, and the fact's columns that carry them. -#}
+{% macro compared_measures() -%}
+    {{ return({
+        'location_total_kg': 'x_CarbonLocationKg',
+        'location_scope2_kg': 'x_CarbonProviderScope2LocationKg',
+        'location_scope3_kg': 'x_CarbonProviderScope3LocationKg',
+        'unspecified_total_kg': 'x_CarbonUnspecifiedKg',
+        'unspecified_scope2_kg': 'x_CarbonProviderScope2UnspecifiedKg',
+        'unspecified_scope3_kg': 'x_CarbonProviderScope3UnspecifiedKg',
+        'estimated_operational_kg': 'x_EstimatedOperationalKg',
+        'estimated_embodied_kg': 'x_EstimatedEmbodiedKg',
+        'estimated_fera_kg': 'x_EstimatedFeraKg',
+    }) }}
+{%- endmacro %}
+
+{#-
+    Like with like: a provider's scope 2 is electricity in use, its scope 3 the making of what is used
+    and the upstream of its electricity, its total both and its own fuel, which nobody estimates.
+-#}
+{% macro comparisons() -%}
+    {%- set estimates = {
+        'scope2': ['estimated_operational_kg'],
+        'scope3': ['estimated_embodied_kg', 'estimated_fera_kg'],
+        'total': ['estimated_operational_kg', 'estimated_embodied_kg', 'estimated_fera_kg'],
+    } -%}
+    {%- set found = [] -%}
+    {%- for stated in ['location', 'unspecified'] -%}
+        {%- for scope, parts in estimates.items() -%}
+            {%- do found.append({
+                'method': stated,
+                'scope': scope,
+                'reported': stated ~ '_' ~ scope ~ '_kg',
+                'estimated': parts,
+            }) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- Amounts added where at least one is known, NULL where none is. -#}
+{% macro known_sum(amounts) -%}
+    {%- set added = namespace(expression='coalesce(' ~ amounts[0] ~ ', 0)') -%}
+    {%- for amount in amounts[1:] -%}
+        {%- set added.expression = amount_plus(added.expression, 'coalesce(' ~ amount ~ ', 0)') -%}
+    {%- endfor -%}
+    case when coalesce({{ amounts | join(', ') }}) is not null then {{ added.expression }} end
+{%- endmacro %}
+
+{#- A line that has both figures. -#}
+{% macro is_comparable() -%}
+    (reported_status in ('Reported', 'BelowThreshold') and estimate_status = 'Estimated')
+{%- endmacro %}
