@@ -50,3 +50,10 @@
 {% macro is_comparable() -%}
     (reported_status in ('Reported', 'BelowThreshold') and estimate_status = 'Estimated')
 {%- endmacro %}
+
+{#- A modelled amount: kilograms times a ratio, to nine decimals. -#}
+{% macro at_ratio(kilograms, ratio) -%}
+    cast(
+        cast(cast({{ kilograms }} as double) * {{ ratio }} as decimal(28,9)) as decimal(38,18)
+    )
+{%- endmacro %}

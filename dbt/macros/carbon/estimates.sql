@@ -272,12 +272,22 @@
     {{ return(found | join(',\n        ')) }}
 {%- endmacro %}
 
-{#- A measure of a line; a bound is moved to the estimate where rounding put it beyond. -#}
-{% macro within_bounds(measure) -%}
+{#-
+    A measure of a line, where the line has an estimate. A bound is moved to the estimate where rounding
+    put it beyond.
+-#}
+{% macro estimate_of_line(measure) -%}
     {%- set bounds = {'x_EstimatedCarbonLowKg': 'least', 'x_EstimatedCarbonHighKg': 'greatest'} -%}
-    {%- if measure in bounds -%}
-        {{ bounds[measure] }}({{ measure }}, x_EstimatedCarbonKg)
-    {%- else -%}
+    {%- if measure == 'x_EstimatedCarbonKg' -%}
         {{ measure }}
+    {%- else -%}
+        case
+            when x_EstimatedCarbonKg is not null then
+                {% if measure in bounds -%}
+                    {{ bounds[measure] }}({{ measure }}, x_EstimatedCarbonKg)
+                {%- else -%}
+                    {{ measure }}
+                {%- endif %}
+        end
     {%- endif -%}
 {%- endmacro %}

@@ -14,11 +14,11 @@ select
     {{ mart_currency() }} as billing_currency,
     x_CarbonReportedStatus as reported_status,
     x_EstimateStatus as estimate_status,
-    count(*) as charge_lines,
-    {{ amount_sum('EffectiveCost') }} as effective_cost,
     {%- for name, column in compared_measures().items() %}
-    {{ amount_sum(column) }} as {{ name }}{{ ',' if not loop.last }}
+    {{ amount_sum(column) }} as {{ name }},
     {%- endfor %}
+    {{ amount_sum('EffectiveCost') }} as effective_cost,
+    count(*) as charge_lines
 from charges
 group by
     x_BillingMonth, cast(date_trunc('month', ChargePeriodStart) as date), x_Provider, ServiceName,

@@ -62,7 +62,7 @@ select
         else 'NotCovered'
     end as x_EstimateStatus,
     {%- for measure in estimate_measures() %}
-    case when x_EstimatedCarbonKg is not null then {{ within_bounds(measure) }} end as {{ measure }},
+    {{ estimate_of_line(measure) }} as {{ measure }},
     {%- endfor %}
     case when x_EstimatedCarbonKg is not null then concat(
         quality,

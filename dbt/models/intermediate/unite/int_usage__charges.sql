@@ -100,8 +100,7 @@ guessed as (
 counted as (
     select
         *,
-        cast({{ counted_steps('unit_quantity', 'guess', 'quantity_step', 'quantity_scale') }}
-            as decimal(18, 0)) as steps
+        {{ counted_steps('unit_quantity', 'guess', 'quantity_step', 'quantity_scale') }} as steps
     from guessed
 )
 

@@ -92,14 +92,15 @@ expected as (
         coalesce(bases.basis_months, 0) as basis_months,
         bases.basis_from,
         bases.basis_to,
-        {%- for bound in ['', 'low_', 'high_'] %}
+        {%- for ratio, nowcast in {
+            'ratio': 'carbon_nowcast_location_kg',
+            'low_ratio': 'carbon_nowcast_location_low_kg',
+            'high_ratio': 'carbon_nowcast_location_high_kg',
+        }.items() %}
         case
             when bases.basis_months = {{ history }}
-                then cast(
-                    cast(cast(months.estimated_kg as double) * bases.{{ bound }}ratio as decimal(28, 9))
-                    as decimal(38, 18)
-                )
-        end as carbon_nowcast_location_{{ bound }}kg,
+                then {{ at_ratio('months.estimated_kg', 'bases.' ~ ratio) }}
+        end as {{ nowcast }},
         {%- endfor %}
         case when bases.basis_months = {{ history }} then round(bases.ratio, 6) end
             as trailing_ratio
@@ -113,8 +114,8 @@ expected as (
             and months.region_id is not distinct from bases.region_id
 )
 
--- Cardinality: one period for each provider and month. The error is of a whole month: of part of the
--- lines it would be the rest's estimate.
+-- Cardinality: one period for each provider and month. The error is of a whole month: of part of
+-- the lines it would be the rest's estimate.
 select
     expected.usage_month,
     expected.provider,
