@@ -22,7 +22,7 @@ from dagster_project.months import ALL_MONTHS, Month, month_key, month_range
 from dagster_project.pipeline.calendar import due_date
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import Outcome, Work, find_work, landed_delivery
-from dagster_project.pipeline.plan import make_plan
+from dagster_project.pipeline.plan import Plan, make_plan
 from dagster_project.pipeline.readers import reader_of
 from dagster_project.pipeline.timings import Step, Timing, read_timings
 from dagster_project.settings import SourceConfig
@@ -144,7 +144,8 @@ def plan_backfill(
     months = list(month_range(first, last))[::-1]
     units = [unit for source in chosen for unit in _units(context, state, source, months)]
     units.sort(key=lambda unit: unit.month, reverse=True)
-    batches = _batches(units, _interrupted(context, months), batch)
+    plan = make_plan(context)
+    batches = _batches(units, set(plan.dirty) & set(months), batch) or _to_publish(plan, months)
     seconds, basis = estimate(read_timings(context.home.timings), units, batches)
     return BackfillPlan(tuple(units), batches, seconds, basis)
 
@@ -258,14 +259,16 @@ def _differences(sums: Mapping[str, str], before: Delivery | None) -> dict[str, 
     return {name: Decimal(text) - Decimal(old.get(name, "0")) for name, text in sums.items()}
 
 
-def _interrupted(context: Context, months: Sequence[Month]) -> set[Month]:
-    """Return months of the range that arrived and aren't built, or not as they are now."""
-    return set(make_plan(context).dirty) & set(months)
+def _to_publish(plan: Plan, months: Sequence[Month]) -> tuple[tuple[Month, ...], ...]:
+    """Return a batch that builds nothing, for what a killed command built and didn't publish."""
+    built = set(plan.months) & set(months)
+    return ((max(built),),) if built and not plan.is_published else ()
 
 
 def _batches(
     units: Sequence[PlannedUnit], interrupted: set[Month], size: int
 ) -> tuple[tuple[Month, ...], ...]:
+    """Return months with something new, or that arrived and aren't built as they are now."""
     months = {unit.month for unit in units if unit.state in TO_DO} | interrupted
     signed = {unit.month for unit in units if unit.closed is not None}
     found = []

@@ -12,6 +12,7 @@ from dagster_project.errors import CloudtallyError
 from dagster_project.ledger.state import Period
 from dagster_project.ledger.store import Clock, Kind
 from dagster_project.months import Month, month_key, month_range
+from dagster_project.pipeline import backfill as backfilling
 from dagster_project.pipeline import extract as extracting
 from dagster_project.pipeline.backfill import (
     BackfillPlan,
@@ -22,6 +23,7 @@ from dagster_project.pipeline.backfill import (
 )
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.extract import extract
+from dagster_project.pipeline.plan import Plan
 from dagster_project.pipeline.timings import Step, Timing
 from tests.integration.estates import ACCOUNTS, AwsFolder, House, parquet, put, rows
 
@@ -280,3 +282,18 @@ def test_expected_seconds(timings: Sequence[Timing], seconds: float | None) -> N
 def test_nothing_to_do_takes_no_time() -> None:
     done = [PlannedUnit("main", "aws", MAY, State.DONE)]
     assert estimate([], done, [])[0] == 0
+
+
+@pytest.mark.parametrize("is_published", [False, True])
+def test_what_a_killed_command_built_and_did_not_publish_is_published(
+    house: House, aws: AwsFolder, monkeypatch: pytest.MonkeyPatch, is_published: bool
+) -> None:
+    """Found by 30 kills in 36 months: the last one fell between the build and the publication."""
+    extract(context_of(house), house.sources["main"])
+    built = Plan(
+        dict.fromkeys((JANUARY, MARCH, APRIL, MAY), ""), (), (), "", is_published=is_published
+    )
+    monkeypatch.setattr(backfilling, "make_plan", lambda _: built)
+    assert plan(house).batches == (() if is_published else ((MAY,),))
+    assert plan(house, JANUARY, FEBRUARY).batches == (() if is_published else ((JANUARY,),))
+    assert plan(house, FEBRUARY, FEBRUARY).batches == ()
