@@ -15,10 +15,12 @@ MACROS = (
     "carbon/comparison.sql",
     "carbon/figures.sql",
     "carbon/mart_money.sql",
+    "carbon/restated.sql",
     "engine/amounts.sql",
     "engine/dates.sql",
     "engine/exact.sql",
     "engine/listed.sql",
+    "engine/semantic_order.sql",
     "engine/types.sql",
 )
 AMOUNT = "decimal(38,18)"

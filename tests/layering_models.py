@@ -77,6 +77,8 @@ PERMITS = (
     Permit("mart_carbon_reconciliation", "division", "as double", "ratios, never summed"),
     Permit("mart_carbon_nowcast", "float", "as double", "a model, rounded before it is stored"),
     Permit("mart_carbon_nowcast", "division", "as double", "a model, rounded before it is stored"),
+    Permit("mart_carbon_restatement", "float", "as double", "difference_ratio"),
+    Permit("mart_carbon_restatement", "division", "as double", "difference_ratio, never summed"),
     Permit("mart_ai_workload", "float", "sci_kg as double", "sci_kg_per_million_units_ratio"),
     Permit(
         "mart_ai_workload",

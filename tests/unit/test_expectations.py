@@ -31,6 +31,7 @@ from expectations.suites import mart_carbon_coverage as coverage
 from expectations.suites import mart_carbon_intensity as intensity
 from expectations.suites import mart_carbon_nowcast as nowcast
 from expectations.suites import mart_carbon_reconciliation as comparison
+from expectations.suites import mart_carbon_restatement as restated_carbon
 from expectations.suites import mart_chargeback_month as chargeback
 from expectations.suites import mart_commitment_rollforward as rollforward
 from expectations.suites import mart_data_calendar as calendar
@@ -85,6 +86,8 @@ TYPES = {
     **dict.fromkeys(("reported_lines", "compared_lines", "usual_months", "basis_months"), "bigint"),
     **dict.fromkeys(("basis_from", "basis_to"), "date"),
     "is_outside_usual": "boolean",
+    "changed_at": "timestamp",
+    "difference_ratio": "double",
     "kg": AMOUNT,
     "rows": "bigint",
     "RowsAdded": "bigint",
@@ -700,6 +703,38 @@ CHANGES = [
         ("azure", "cost", "open", "baseline_missing", {}),
     )
 ]  # fmt: skip
+# Both versions of EMISSIONS come to the same, and CHANGES restates 1.5 kg.
+RESTATED_CARBON: list[dict[str, object]] = [
+    {
+        "usage_month": "2026-01-01",
+        "provider": "aws",
+        "source_name": "aws-carbon",
+        "basis": "provider_versions",
+        "method": method,
+        "model_version_from": "v2",
+        "model_version_to": "v3",
+        "is_current": True,
+        "cause": "carbon_method",
+        "reported_before_kg": kg,
+        "reported_after_kg": kg,
+        **dict.fromkeys(("difference_kg", "difference_ratio"), 0),
+        **dict.fromkeys(("same_accounts_kg", "new_accounts_kg", "lost_accounts_kg"), 0),
+    }
+    for method, kg in (("location", 6), ("market", 4))
+]
+RESTATED_CARBON.append(
+    {
+        "usage_month": "2026-01-01",
+        "provider": "aws",
+        "basis": "publications",
+        "method": "location",
+        "restatement_id": "aws-carbon",
+        "changed_at": "2026-02-20 06:00:00",
+        "state_before": "provisional",
+        "cause": "correction",
+        "difference_kg": "-1.5",
+    }
+)
 RESTATED = [
     {
         **{key: PLACE[key] for key in postings.RESTATED_GRAIN if key in PLACE},
@@ -837,6 +872,7 @@ def _build(path: Path) -> None:
         _create(coverage.RELATION, coverage.COLUMNS, COVERAGE),
         _create(comparison.RELATION, comparison.COLUMNS, COMPARISON),
         _create(nowcast.RELATION, nowcast.COLUMNS, NOWCAST),
+        _create(restated_carbon.RELATION, restated_carbon.COLUMNS, RESTATED_CARBON),
         _create(budget.RELATION, budget.COLUMNS, BUDGETS),
         _create(intensity.INTENSITY, intensity.INTENSITY_COLUMNS, INTENSITIES),
         _create(intensity.EQUIVALENCE, intensity.EQUIVALENCE_COLUMNS, EQUIVALENCES),
@@ -1068,6 +1104,58 @@ FAULTS = [
     (
         "update mart_carbon_nowcast set nowcast_error_kg = 0 where basis_months = 3",
         {"mart_carbon_nowcast.error_is_the_difference"},
+    ),
+    # Restated carbon
+    (
+        "insert into mart_carbon_restatement from mart_carbon_restatement where method = 'market'",
+        {"mart_carbon_restatement.one_row_per_step_and_method"},
+    ),
+    (
+        "update mart_carbon_restatement set method = 'unspecified' where method = 'market'",
+        {
+            "mart_carbon_restatement.before_is_what_was_delivered",
+            "mart_carbon_restatement.after_is_what_was_delivered",
+        },
+    ),
+    (
+        "update mart_carbon_restatement set restatement_id = 'x' where method = 'market'",
+        {"mart_carbon_restatement.bases_are_told_apart"},
+    ),
+    (
+        "update mart_carbon_restatement set difference_kg = 1, same_accounts_kg = 1 "
+        "where method = 'market'",
+        {"mart_carbon_restatement.difference_is_new_less_old"},
+    ),
+    (
+        "update mart_carbon_restatement set lost_accounts_kg = 1 where method = 'market'",
+        {"mart_carbon_restatement.accounts_add_up"},
+    ),
+    (
+        "update mart_carbon_restatement set difference_kg = null where basis = 'publications'",
+        {
+            "mart_carbon_restatement.difference_or_reason",
+            "mart_carbon_restatement.holds_what_was_published",
+        },
+    ),
+    (
+        "update mart_carbon_restatement set reported_before_kg = 5, reported_after_kg = 5 "
+        "where method = 'location' and basis = 'provider_versions'",
+        {
+            "mart_carbon_restatement.before_is_what_was_delivered",
+            "mart_carbon_restatement.after_is_what_was_delivered",
+        },
+    ),
+    (
+        "delete from mart_carbon_restatement where basis = 'provider_versions'",
+        {"mart_carbon_restatement.every_version_is_a_step"},
+    ),
+    (
+        "update mart_carbon_restatement set difference_kg = -1 where basis = 'publications'",
+        {"mart_carbon_restatement.holds_what_was_published"},
+    ),
+    (
+        "delete from mart_carbon_restatement where basis = 'publications'",
+        {"mart_carbon_restatement.holds_what_was_published"},
     ),
     # AI workloads
     (
