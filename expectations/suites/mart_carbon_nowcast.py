@@ -17,6 +17,8 @@ RELATION = "mart_carbon_nowcast"
 GRAIN = ("usage_month", "provider", "service_name", "region_id")
 COLUMNS = (
     *GRAIN,
+    "awaited_lines",
+    "estimated_lines",
     "estimated_kg",
     "carbon_nowcast_location_kg",
     "carbon_nowcast_location_low_kg",
@@ -59,6 +61,17 @@ def _promises(_: Scope) -> Sequence[Promise]:
             where (carbon_nowcast_location_kg is null) <> (nowcast_gap is not null)
             """,
             "Where there is no nowcast, the row says why; it is empty, never 0.",
+        ),
+        never(
+            "no_estimate_is_said",
+            """
+            select * from batch
+            where awaited_lines is null or estimated_lines is null
+                or estimated_lines > awaited_lines
+                or (estimated_lines = 0) <> (coalesce(nowcast_gap, '') = 'no_estimate')
+            """,
+            "Lines that nobody can estimate are counted: a nowcast of a part is not taken for one "
+            "of the whole.",
         ),
         never(
             "nowcast_is_within_its_bounds",

@@ -216,6 +216,25 @@ def test_two_months_are_no_basis() -> None:
     assert (row["basis_months"], row["nowcast_gap"]) == (2, "too_few_reported_months")
 
 
+def test_lines_without_an_estimate_are_in_sight() -> None:
+    """18 of the line with an estimate; what the other will come to isn't guessed."""
+    rows = mart("nowcast").build(*PAST, line(MONTHS[3], None, "8"), line(MONTHS[3]))
+    row = expected(rows, MONTHS[3])
+    assert row["carbon_nowcast_location_kg"] == 18
+    assert (row["awaited_lines"], row["estimated_lines"]) == (2, 1)
+
+
+@pytest.mark.parametrize("reported", [None, "20"])
+def test_a_service_without_an_estimate_has_a_row_with_a_reason(reported: str | None) -> None:
+    unknown = line(MONTHS[3], reported, ServiceName="Magic")
+    rows = mart("nowcast").build(*PAST, line(MONTHS[3], None, "8"), unknown)
+    [row] = [row for row in rows if row["service_name"] == "Magic"]
+    assert row["nowcast_gap"] == "no_estimate"
+    assert (row["estimated_kg"], row["carbon_nowcast_location_kg"]) == (None, None)
+    assert (row["awaited_lines"], row["estimated_lines"]) == (1, 0)
+    assert (row["reported_location_kg"], row["nowcast_error_kg"]) == (None, None)
+
+
 def test_other_regions_and_services_are_no_basis() -> None:
     elsewhere = [line(month, "10", "10", RegionId="east") for month in MONTHS[:3]]
     rows = mart("nowcast").build(*elsewhere, line(MONTHS[3], None, "8"))

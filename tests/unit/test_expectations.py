@@ -64,6 +64,7 @@ TYPES = {
     "covered_lines": "bigint",
     "estimable_lines": "bigint",
     "estimated_lines": "bigint",
+    "awaited_lines": "bigint",
     **dict.fromkeys(("tokens_in", "tokens_out", "accelerator_hours"), AMOUNT),
     **dict.fromkeys(("energy_kwh", "functional_units"), AMOUNT),
     "sci_kg_per_million_units_ratio": "double",
@@ -337,6 +338,8 @@ NOWCAST = [
         "provider": "aws",
         "service_name": "Machines",
         "region_id": "west",
+        "awaited_lines": 3,
+        "estimated_lines": 2,
         "estimated_kg": 4,
         "basis": "provider, service and region",
         "carbon_state": "provisional",
@@ -1096,6 +1099,14 @@ FAULTS = [
     (
         "update mart_carbon_nowcast set carbon_nowcast_location_kg = 0 where basis_months = 0",
         {"mart_carbon_nowcast.nowcast_or_reason"},
+    ),
+    (
+        "update mart_carbon_nowcast set estimated_lines = 0 where basis_months = 0",
+        {"mart_carbon_nowcast.no_estimate_is_said"},
+    ),
+    (
+        "update mart_carbon_nowcast set awaited_lines = 1 where basis_months = 0",
+        {"mart_carbon_nowcast.no_estimate_is_said"},
     ),
     (
         "update mart_carbon_nowcast set carbon_nowcast_location_high_kg = 5",

@@ -9,9 +9,7 @@ with compared as (
         {{ known_sum(['estimated_operational_kg', 'estimated_embodied_kg', 'estimated_fera_kg']) }}
             as estimated_kg
     from {{ ref('int_carbon__compared') }}
-    where
-        reported_status in ('Reported', 'BelowThreshold', 'Pending')
-        and estimate_status = 'Estimated'
+    where reported_status in ('Reported', 'BelowThreshold', 'Pending')
 ),
 
 periods as (
@@ -27,7 +25,10 @@ months as (
             as reported_location_kg,
         {{ amount_sum(
             'case when is_comparable and location_total_kg is not null then estimated_kg end'
-        ) }} as compared_estimated_kg
+        ) }} as compared_estimated_kg,
+        cast(sum(charge_lines) as bigint) as awaited_lines,
+        cast(sum(case when estimate_status = 'Estimated' then charge_lines else 0 end) as bigint)
+            as estimated_lines
     from compared
     group by usage_month, {{ group | join(', ') }}
 ),
@@ -35,8 +36,8 @@ months as (
 -- A provider that states no location-based figure has none to be expected.
 location_based as (
     select distinct provider
-    from months
-    where reported_location_kg is not null
+    from compared
+    where location_total_kg is not null
 ),
 
 reported as (
@@ -121,6 +122,8 @@ select
     expected.provider,
     expected.service_name,
     expected.region_id,
+    expected.awaited_lines,
+    expected.estimated_lines,
     expected.estimated_kg,
     expected.carbon_nowcast_location_kg,
     expected.carbon_nowcast_location_low_kg,
@@ -130,8 +133,10 @@ select
     expected.basis_months,
     expected.basis_from,
     expected.basis_to,
-    case when expected.basis_months < {{ history }} then 'too_few_reported_months' end
-        as nowcast_gap,
+    case
+        when expected.estimated_kg is null then 'no_estimate'
+        when expected.basis_months < {{ history }} then 'too_few_reported_months'
+    end as nowcast_gap,
     expected.reported_location_kg,
     case
         when expected.compared_estimated_kg = expected.estimated_kg
