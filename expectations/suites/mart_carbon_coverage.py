@@ -36,7 +36,7 @@ STATUSES = (
 )
 
 
-def _promises(_: Scope) -> Sequence[Promise]:
+def _promises(scope: Scope) -> Sequence[Promise]:
     return (
         columns_in_order(COLUMNS, COLUMNS_FIXED),
         one_row_per(
@@ -81,6 +81,35 @@ def _promises(_: Scope) -> Sequence[Promise]:
             "select * from batch where (status = 'NotApplicable') <> (line_ratio is null)",
             "What no carbon belongs to is in no share.",
         ),
+        _counts_every_line_and_cost(scope),
+    )
+
+
+def _counts_every_line_and_cost(scope: Scope) -> Promise:
+    keys = "billing_month, provider, billing_currency"
+    sums = f"{keys}, sum(charge_lines) as charge_lines, sum(effective_cost) as effective_cost"
+    return never(
+        "counts_every_line_and_cost",
+        f"""
+        with mine as (
+            select {sums} from batch where source_kind = 'reported' group by {keys}
+        ),
+        theirs as (
+            select {sums} from mart_spend_carbon_monthly
+            where charge_lines > 0 and {scope.where("billing_month")}
+            group by {keys}
+        )
+        select
+            coalesce(mine.billing_month, theirs.billing_month) as billing_month,
+            coalesce(mine.provider, theirs.provider) as provider
+        from mine full join theirs
+            on mine.billing_month = theirs.billing_month and mine.provider = theirs.provider
+            and mine.billing_currency = theirs.billing_currency
+        where mine.charge_lines is distinct from theirs.charge_lines
+            or mine.effective_cost is distinct from theirs.effective_cost
+        """,
+        "Every line and all of its cost have a status: coverage comes to what was spent, to the "
+        "last digit.",
     )
 
 

@@ -23,6 +23,7 @@ COLUMNS = (
     "compared_estimated_kg",
     "reported_lines",
     "compared_lines",
+    "compared_reported_ratio",
     "reported_to_estimated_ratio",
     "usual_low_ratio",
     "usual_high_ratio",
@@ -34,7 +35,7 @@ METHODS = ("location", "unspecified")
 SCOPES = ("scope2", "scope3", "total")
 
 
-def _promises(_: Scope) -> Sequence[Promise]:
+def _promises(scope: Scope) -> Sequence[Promise]:
     return (
         columns_in_order(COLUMNS, COLUMNS_FIXED),
         one_row_per(
@@ -87,6 +88,49 @@ def _promises(_: Scope) -> Sequence[Promise]:
             """,
             "A ratio is called unusual if it is outside of the band that stands beside it.",
         ),
+        never(
+            "compared_part_is_of_the_reported",
+            """
+            select * from batch
+            where abs(
+                compared_reported_ratio - compared_reported_kg::double / reported_kg::double
+            ) > 0.000001
+                or compared_reported_kg > 0 and compared_reported_ratio is null
+            """,
+            "Beside a ratio stands how much of what was reported it is of.",
+        ),
+        _holds_every_reported_kilogram(scope),
+    )
+
+
+def _holds_every_reported_kilogram(scope: Scope) -> Promise:
+    """Promise that totals come to what charge lines carry in the marts of spend and carbon."""
+    keys = "usage_month, provider"
+    mine = ", ".join(
+        f"sum(reported_kg) filter (where method = '{method}') as {method}_kg" for method in METHODS
+    )
+    theirs = ", ".join(f"sum(carbon_{method}_kg) as {method}_kg" for method in METHODS)
+    differs = " or ".join(
+        f"coalesce(mine.{method}_kg, 0) <> coalesce(theirs.{method}_kg, 0)" for method in METHODS
+    )
+    return never(
+        "holds_every_reported_kilogram",
+        f"""
+        with mine as (select {keys}, {mine} from batch where scope = 'total' group by {keys}),
+        theirs as (
+            select {keys}, {theirs} from mart_spend_carbon_monthly
+            where charge_lines > 0 and {scope.where("usage_month")}
+            group by {keys}
+        )
+        select
+            coalesce(mine.usage_month, theirs.usage_month) as usage_month,
+            coalesce(mine.provider, theirs.provider) as provider
+        from mine full join theirs
+            on mine.usage_month = theirs.usage_month and mine.provider = theirs.provider
+        where {differs}
+        """,
+        "Every kilogram that a charge line carries is here, to the last digit: what has no "
+        "estimate too.",
     )
 
 

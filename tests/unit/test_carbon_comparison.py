@@ -18,7 +18,8 @@ def mart(name: str) -> CarbonMarts:
 
 def line(month: str = MONTHS[0], reported: str | None = None, estimated: str | None = None,
          **more: Any) -> Row:  # fmt: skip
-    """A line of a month; reported is location-based, estimated is operational alone."""
+    """A line of a month: reported is location-based; estimated is operational, the rest is 0."""
+    part = None if estimated is None else "0"
     return {
         "x_BillingMonth": month,
         "ChargePeriodStart": month,
@@ -29,6 +30,8 @@ def line(month: str = MONTHS[0], reported: str | None = None, estimated: str | N
         "x_CarbonLocationKg": reported,
         "x_EstimateStatus": "NotCovered" if estimated is None else "Estimated",
         "x_EstimatedOperationalKg": estimated,
+        "x_EstimatedEmbodiedKg": part,
+        "x_EstimatedFeraKg": part,
         **more,
     }
 
@@ -116,7 +119,30 @@ def test_lines_without_an_estimate_are_left_out_of_the_ratio_and_in_sight() -> N
     assert row["reported_kg"] == 104
     assert (row["compared_reported_kg"], row["compared_estimated_kg"]) == (4, 2)
     assert (row["reported_lines"], row["compared_lines"]) == (2, 1)
+    assert row["compared_reported_ratio"] == round(4 / 104, 6)
     assert row["reported_to_estimated_ratio"] == 2.0
+
+
+PARTS = ("x_EstimatedEmbodiedKg", "x_EstimatedFeraKg")
+
+
+@pytest.mark.parametrize("lacking", PARTS)
+def test_an_estimate_without_a_part_is_compared_where_the_part_is_not_needed(lacking: str) -> None:
+    """Scope 2 is 6 to 4; 5 of scope 3 are no match for the 1 of the other part alone."""
+    scopes = {"x_CarbonProviderScope2LocationKg": "6", "x_CarbonProviderScope3LocationKg": "5"}
+    known: dict[str, Any] = {part: None if part == lacking else "1" for part in PARTS}
+    partial = line(reported="12", estimated="4", **scopes, **known)
+    build = mart("reconciliation").build
+    alone = {row["scope"]: row for row in build(partial)}
+    assert alone["scope2"]["reported_to_estimated_ratio"] == 1.5
+    for scope in ("scope3", "total"):
+        assert alone[scope]["reported_to_estimated_ratio"] is None
+        assert alone[scope]["comparison_gap"] == "estimate_lacks_a_part"
+        assert (alone[scope]["reported_lines"], alone[scope]["compared_lines"]) == (1, 0)
+    whole = line(reported="8", estimated="2", **scopes, x_EstimatedEmbodiedKg="2")
+    beside = compared(build(partial, whole), "total")
+    assert (beside["compared_reported_kg"], beside["compared_estimated_kg"]) == (8, 4)
+    assert (beside["reported_kg"], beside["compared_reported_ratio"]) == (20, 0.4)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ TYPES = {
             "line_ratio",
             "effective_cost_ratio",
             "reported_to_estimated_ratio",
+            "compared_reported_ratio",
             "usual_low_ratio",
             "usual_high_ratio",
             "trailing_ratio",
@@ -287,7 +288,6 @@ WORKLOADS = [
     },
 ]
 COVERED = {
-    "billing_month": "2026-01-01",
     "provider": "aws",
     "service_name": "Machines",
     "billing_currency": "USD",
@@ -295,13 +295,15 @@ COVERED = {
 COVERAGE = [
     {
         **COVERED,
+        "billing_month": month,
         "source_kind": kind,
         "status": status,
         "charge_lines": lines,
-        "effective_cost": lines,
+        "effective_cost": 1.5 * lines,
         "line_ratio": ratio,
         "effective_cost_ratio": ratio,
     }
+    for month in ("2026-01-01", "2026-02-01")
     for kind, status, lines, ratio in (
         ("reported", "Reported", 3, "0.75"),
         ("reported", "NotCovered", 1, "0.25"),
@@ -312,17 +314,18 @@ COVERAGE = [
 ]
 COMPARISON = [
     {
-        "usage_month": "2026-01-01",
+        "usage_month": month,
         "provider": "aws",
         "service_name": "Machines",
         "region_id": "west",
         "method": "location",
         "scope": scope,
-        "reported_kg": 8,
-        "compared_reported_kg": 6,
-        "compared_estimated_kg": 4,
+        "reported_kg": "3.000000000000000001",
+        "compared_reported_kg": "1.5",
+        "compared_estimated_kg": 1,
         "reported_lines": 3,
         "compared_lines": 2,
+        "compared_reported_ratio": "0.5",
         "reported_to_estimated_ratio": "1.5",
         "usual_low_ratio": low,
         "usual_high_ratio": high,
@@ -330,6 +333,7 @@ COMPARISON = [
         "is_outside_usual": False if low else None,
         "comparison_gap": None if low else "too_few_months",
     }
+    for month in ("2026-01-01", "2026-02-01")
     for scope, low, high in (("total", "1", "2"), ("scope2", None, None))
 ]
 NOWCAST = [
@@ -1044,6 +1048,7 @@ FAULTS = [
             "mart_carbon_coverage.one_row_per_status",
             "mart_carbon_coverage.kinds_count_the_same_lines",
             "mart_carbon_coverage.shares_add_up",
+            "mart_carbon_coverage.counts_every_line_and_cost",
         },
     ),
     (
@@ -1062,21 +1067,46 @@ FAULTS = [
         "update mart_carbon_coverage set line_ratio = 0 where status = 'NotApplicable'",
         {"mart_carbon_coverage.not_applicable_has_no_share"},
     ),
+    (
+        "delete from mart_carbon_coverage where billing_month = '2026-02-01'",
+        {"mart_carbon_coverage.counts_every_line_and_cost"},
+    ),
+    (
+        "update mart_carbon_coverage set effective_cost = effective_cost + 0.000000000000000001 "
+        "where status in ('Reported', 'Estimated')",
+        {"mart_carbon_coverage.counts_every_line_and_cost"},
+    ),
     # Reported against estimated
     (
-        "insert into mart_carbon_reconciliation from mart_carbon_reconciliation limit 1",
+        "insert into mart_carbon_reconciliation from mart_carbon_reconciliation "
+        "where scope = 'scope2'",
         {"mart_carbon_reconciliation.one_row_per_service_region_and_scope"},
     ),
     (
         "update mart_carbon_reconciliation set method = 'market' where scope = 'total'",
-        {"mart_carbon_reconciliation.method_comparable"},
+        {
+            "mart_carbon_reconciliation.method_comparable",
+            "mart_carbon_reconciliation.holds_every_reported_kilogram",
+        },
+    ),
+    (
+        "update mart_carbon_reconciliation set compared_reported_ratio = 0.4",
+        {"mart_carbon_reconciliation.compared_part_is_of_the_reported"},
+    ),
+    (
+        "update mart_carbon_reconciliation set reported_kg = 3 where scope = 'total'",
+        {"mart_carbon_reconciliation.holds_every_reported_kilogram"},
+    ),
+    (
+        "delete from mart_carbon_reconciliation where usage_month = '2026-02-01'",
+        {"mart_carbon_reconciliation.holds_every_reported_kilogram"},
     ),
     (
         "update mart_carbon_reconciliation set scope = 'scope1' where scope = 'scope2'",
         {"mart_carbon_reconciliation.scope_known"},
     ),
     (
-        "update mart_carbon_reconciliation set compared_reported_kg = reported_kg",
+        "update mart_carbon_reconciliation set compared_estimated_kg = 2",
         {"mart_carbon_reconciliation.ratio_is_of_the_same_lines"},
     ),
     (

@@ -16,6 +16,7 @@
 {#-
     Like with like: a provider's scope 2 is electricity in use, its scope 3 the making of what is used
     and the upstream of its electricity, its total both and its own fuel, which nobody estimates.
+    An estimate that lacks a part, as of a service whose hardware nobody knows, is like a scope 2 alone.
 -#}
 {% macro comparisons() -%}
     {%- set estimates = {
@@ -31,6 +32,8 @@
                 'scope': scope,
                 'reported': stated ~ '_' ~ scope ~ '_kg',
                 'estimated': parts,
+                'is_comparable': is_comparable()
+                    ~ (' and is_estimate_whole' if parts | length > 1 else ''),
             }) -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -44,6 +47,13 @@
         {%- set added.expression = amount_plus(added.expression, 'coalesce(' ~ amount ~ ', 0)') -%}
     {%- endfor -%}
     case when coalesce({{ amounts | join(', ') }}) is not null then {{ added.expression }} end
+{%- endmacro %}
+
+{#- Every part of a line's estimate is known. -#}
+{% macro is_estimate_whole() -%}
+    x_EstimatedOperationalKg is not null
+        and x_EstimatedEmbodiedKg is not null
+        and x_EstimatedFeraKg is not null
 {%- endmacro %}
 
 {#- A line that has both figures. -#}

@@ -1,7 +1,10 @@
 {{ monthly_model() }}
 
 with charges as (
-    select * from {{ ref('fct_cost_and_carbon') }}
+    select
+        *,
+        {{ is_estimate_whole() }} as is_estimate_whole
+    from {{ ref('fct_cost_and_carbon') }}
     where {{ this_month('x_BillingMonth') }} and x_RecordKind = 'Charge'
 )
 
@@ -14,6 +17,7 @@ select
     {{ mart_currency() }} as billing_currency,
     x_CarbonReportedStatus as reported_status,
     x_EstimateStatus as estimate_status,
+    is_estimate_whole,
     {%- for name, column in compared_measures().items() %}
     {{ amount_sum(column) }} as {{ name }},
     {%- endfor %}
@@ -22,4 +26,5 @@ select
 from charges
 group by
     x_BillingMonth, cast(date_trunc('month', ChargePeriodStart) as date), x_Provider, ServiceName,
-    RegionId, {{ mart_currency() }}, x_CarbonReportedStatus, x_EstimateStatus
+    RegionId, {{ mart_currency() }}, x_CarbonReportedStatus, x_EstimateStatus,
+    is_estimate_whole

@@ -3,40 +3,34 @@
         rows between 12 preceding and 1 preceding' %}
 
 with compared as (
-    select
-        *,
-        {{ is_comparable() }} as is_comparable
-    from {{ ref('int_carbon__compared') }}
+    select * from {{ ref('int_carbon__compared') }}
     where reported_status in ('Reported', 'BelowThreshold', 'LateAfterClose')
 ),
 
--- Only lines that have both figures are compared: a report of all lines against an estimate of few
--- would say nothing.
+-- Only lines that have both figures are compared, the estimate with every part that the scope
+-- holds: a report of all lines against an estimate of few would say nothing.
 figures as (
     {%- for comparison in comparisons() %}
+    {%- set is_reported = comparison.reported ~ ' is not null' %}
+    {%- set is_compared = comparison.is_comparable ~ ' and ' ~ is_reported %}
     select
         {{ group | join(',\n        ') }},
         '{{ comparison.method }}' as method,  -- noqa: RF04
         '{{ comparison.scope }}' as scope,
+        {%- for name, counted in {
+            'reported_lines': is_reported,
+            'estimated_lines': is_comparable() ~ ' and ' ~ is_reported,
+            'compared_lines': is_compared,
+        }.items() %}
+        cast(sum(case when {{ counted }} then charge_lines else 0 end) as bigint)
+            as {{ name }},
+        {%- endfor %}
         {{ amount_sum(comparison.reported) }} as reported_kg,
-        {{ amount_sum('case when is_comparable then ' ~ comparison.reported ~ ' end') }}
+        {{ amount_sum('case when ' ~ is_compared ~ ' then ' ~ comparison.reported ~ ' end') }}
             as compared_reported_kg,
         {{ amount_sum(
-            'case when is_comparable and ' ~ comparison.reported ~ ' is not null then '
-            ~ known_sum(comparison.estimated) ~ ' end'
-        ) }} as compared_estimated_kg,
-        cast(
-            sum(case when {{ comparison.reported }} is not null then charge_lines else 0 end)
-            as bigint
-        ) as reported_lines,
-        cast(
-            sum(
-                case
-                    when is_comparable and {{ comparison.reported }} is not null then charge_lines
-                    else 0
-                end
-            ) as bigint
-        ) as compared_lines
+            'case when ' ~ is_compared ~ ' then ' ~ known_sum(comparison.estimated) ~ ' end'
+        ) }} as compared_estimated_kg
     from compared
     group by {{ group | join(', ') }}
     {% if not loop.last %}union all{% endif %}
@@ -90,6 +84,10 @@ select
     compared_estimated_kg,
     reported_lines,
     compared_lines,
+    case
+        when reported_kg > 0
+            then round(cast(compared_reported_kg as double) / cast(reported_kg as double), 6)
+    end as compared_reported_ratio,
     reported_to_estimated_ratio,
     usual_low_ratio,
     usual_high_ratio,
@@ -97,7 +95,8 @@ select
     reported_to_estimated_ratio < usual_low_ratio or reported_to_estimated_ratio > usual_high_ratio
         as is_outside_usual,
     case
-        when compared_lines = 0 then 'no_estimate'
+        when estimated_lines = 0 then 'no_estimate'
+        when compared_lines = 0 then 'estimate_lacks_a_part'
         when reported_to_estimated_ratio is null then 'estimate_is_zero'
         when usual_low_ratio is null then 'too_few_months'
     end as comparison_gap
