@@ -76,6 +76,7 @@ PERMITS = (
     Permit("mart_carbon_reconciliation", "float", "as double", "ratios, never summed"),
     Permit("mart_carbon_reconciliation", "division", "as double", "ratios, never summed"),
     Permit("mart_carbon_nowcast", "float", "as double", "a model, rounded before it is stored"),
+    Permit("at_ratio", "float", "as double", "a model, rounded before it is stored"),
     Permit("mart_carbon_nowcast", "division", "as double", "a model, rounded before it is stored"),
     Permit("mart_carbon_restatement", "float", "as double", "difference_ratio"),
     Permit("mart_carbon_restatement", "division", "as double", "difference_ratio, never summed"),
