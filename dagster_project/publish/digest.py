@@ -14,7 +14,7 @@ import duckdb
 
 from dagster_project.months import Month
 
-HISTORY_TABLES = ("fct_restatement", "mart_spend_booked")
+HISTORY_TABLES = ("fct_restatement", "mart_spend_booked", "mart_carbon_restatement")
 LINEAGE = ("x_DeliveryId", "x_CarbonDeliveryId", "delivery_id", "arrived_at", "data_as_of")
 
 
