@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
-from dagster_project.paths import SEEDS
 from tests.macro_harness import model_sql
+from tests.seed_tables import load_seeds
 
 MACROS = (
     "carbon/estimates.sql",
@@ -84,17 +83,7 @@ class CarbonMarts:
     def __init__(self, *models: str, seeds: Sequence[str] = ()) -> None:
         self.connection = duckdb.connect()
         self._models = [(Path(path).stem, model_sql(path, *MACROS)) for path in models]
-        declared = yaml.safe_load((SEEDS / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]
-        types = {seed["name"]: seed["config"]["column_types"] for seed in declared}
-        for name in seeds:
-            columns = ", ".join(
-                f'cast("{column}" as {kind}) as "{column}"' for column, kind in types[name].items()
-            )
-            self.connection.execute(
-                f"create table {name} as select {columns} from read_csv(?, header = true,"
-                " all_varchar = true)",
-                [str(SEEDS / "carbon" / f"{name}.csv")],
-            )
+        load_seeds(self.connection, seeds)
         for name, columns in TABLES.items():
             self.declare(name, columns)
         self.fill("dim_source", [{"source_name": "own", "is_internal": True}])

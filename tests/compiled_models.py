@@ -17,13 +17,13 @@ from types import MappingProxyType
 from typing import Any
 
 import duckdb
-import yaml
 
 from dagster_project.paths import DBT_PROJECT, SEEDS
 from dagster_project.pipeline.build import dbt_environment
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.imports import import_ledger
 from dagster_project.settings import Settings, SourceConfig
+from tests.seed_tables import load_seeds
 
 THIS_MONTH = """
 {% macro this_month(column='billing_month') -%}
@@ -147,24 +147,11 @@ class ModelRun:
             )
         self._models = [model for model in models if not model.name.startswith("stg_")]
         self._staging = [model for model in models if model.name.startswith("stg_")]
-        self._load_seeds({parent for model in models for parent in model.parents})
+        self.connection.execute("create schema seeds")
+        parents = {parent for model in models for parent in model.parents}
+        load_seeds(self.connection, parents, schema="seeds")
         for model in self._staging:
             self.connection.execute(f"create table {model.name} as {model.sql}")
-
-    def _load_seeds(self, names: set[str]) -> None:
-        self.connection.execute("create schema seeds")
-        declared = yaml.safe_load((SEEDS / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]
-        types = {seed["name"]: seed["config"]["column_types"] for seed in declared}
-        for file in SEEDS.rglob("*.csv"):
-            if file.stem in names:
-                columns = ", ".join(
-                    f'cast("{name}" as {kind}) as "{name}"'
-                    for name, kind in types[file.stem].items()
-                )
-                self.connection.execute(
-                    f"create table seeds.{file.stem} as select {columns}"
-                    f" from read_csv('{file}', header = true, all_varchar = true)"
-                )
 
     def build(self, rows: Mapping[str, Sequence[Row]], months: Iterable[dt.date]) -> None:
         """Fill staging tables and build every model, month by month in the order given."""

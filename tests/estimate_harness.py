@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
-from dagster_project.paths import SEEDS
 from tests.macro_harness import macros, model_sql
+from tests.seed_tables import load_seeds
 
 MACROS = (
     "carbon/estimates.sql",
@@ -77,17 +76,7 @@ class Estimates:
 
     def __init__(self) -> None:
         self.connection = duckdb.connect()
-        declared = yaml.safe_load((SEEDS / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]
-        types = {seed["name"]: seed["config"]["column_types"] for seed in declared}
-        for name in SEED_NAMES:
-            columns = ", ".join(
-                f'cast("{column}" as {kind}) as "{column}"' for column, kind in types[name].items()
-            )
-            self.connection.execute(
-                f"create table {name} as select {columns} from read_csv(?, header = true,"
-                " all_varchar = true)",
-                [str(SEEDS / "carbon" / f"{name}.csv")],
-            )
+        load_seeds(self.connection, SEED_NAMES)
         self._models = [(Path(path).stem, model_sql(path, *MACROS)) for path in MODELS]
 
     def build(self, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import yaml
 
 from dagster_project.paths import SEEDS
 from dagster_project.reference import factor_set_digest, seed_rows
 from tests.estimate_harness import SEED_NAMES, Estimates
 from tests.golden.estimates.by_hand import CASES
 from tests.macro_harness import macros
+from tests.seed_tables import column_types
 
 Line = Mapping[str, Any]
 
@@ -295,9 +295,8 @@ NUMBER = re.compile(r"-?[0-9]+([.][0-9]+)?")
 
 def bad_numbers(name: str, rows: Sequence[Mapping[str, str]]) -> list[str]:
     """Name the values of a seed's decimal columns that are no number, such as 0,29."""
-    declared = yaml.safe_load((SEEDS / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]
-    types = {seed["name"]: seed["config"]["column_types"] for seed in declared}[name]
-    numeric = [column for column, kind in types.items() if kind.startswith(("decimal", "integer"))]
+    types = column_types()[name].items()
+    numeric = [column for column, kind in types if kind.startswith(("decimal", "integer"))]
     return [
         f"{column}: {row[column]}"
         for row in rows
