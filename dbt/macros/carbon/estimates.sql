@@ -71,6 +71,14 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- What int_usage__skus says of a line's kind of usage beside quantities. -#}
+{% macro sku_attributes() -%}
+    {{ return([
+        'sku_key', 'rule_id', 'treatment', 'factor_set_id', 'processor_family',
+        'accelerator_model', 'storage_class', 'replicas', 'network_path', 'token_model',
+    ]) }}
+{%- endmacro %}
+
 {#- What a unit of usage holds, by the name that int_usage__unioned gives it for a whole line. -#}
 {% macro usage_quantities() -%}
     {{ return([
