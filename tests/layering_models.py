@@ -71,6 +71,8 @@ PERMITS = (
         "used_effective_cost as double",
         "utilisation_ratio, never summed",
     ),
+    Permit("ratio_of", "float", "as double", "a ratio, never summed"),
+    Permit("ratio_of", "division", "as double", "a ratio, never summed"),
     Permit("mart_carbon_coverage", "float", "as double", "ratios, never summed"),
     Permit("mart_carbon_coverage", "division", "as double", "ratios, never summed"),
     Permit("mart_carbon_reconciliation", "float", "as double", "ratios, never summed"),

@@ -13,6 +13,11 @@
     }) }}
 {%- endmacro %}
 
+{#- The parts of an estimate that a provider's total is compared with. -#}
+{% macro estimate_of_total() -%}
+    {{ return(['estimated_operational_kg', 'estimated_embodied_kg', 'estimated_fera_kg']) }}
+{%- endmacro %}
+
 {#-
     Like with like: a provider's scope 2 is electricity in use, its scope 3 the making of what is used
     and the upstream of its electricity, its total both and its own fuel, which nobody estimates.
@@ -22,7 +27,7 @@
     {%- set estimates = {
         'scope2': ['estimated_operational_kg'],
         'scope3': ['estimated_embodied_kg', 'estimated_fera_kg'],
-        'total': ['estimated_operational_kg', 'estimated_embodied_kg', 'estimated_fera_kg'],
+        'total': estimate_of_total(),
     } -%}
     {%- set found = [] -%}
     {%- for stated in ['location', 'unspecified'] -%}

@@ -11,6 +11,11 @@
     cast(sum({{ expression }}) as decimal(38,18))
 {%- endmacro %}
 
+{#- A figure per other figure, which nobody may add up: six decimals, as a double. -#}
+{% macro ratio_of(figure, other) -%}
+    round(cast({{ figure }} as double) / cast({{ other }} as double), 6)
+{%- endmacro %}
+
 {#- An emission that no charge carries has no currency: ISO 4217 calls that XXX. -#}
 {% macro mart_currency() -%}
     coalesce(BillingCurrency, 'XXX')

@@ -61,9 +61,7 @@ select
     {{ amount_minus('known.effective_cost', 'known.billed_cost') }} as effective_minus_billed_cost,
     case
         when known.spent > 0
-            then round(
-                cast(known.used_effective_cost as double) / cast(known.spent as double), 6
-            )
+            then {{ ratio_of('known.used_effective_cost', 'known.spent') }}
     end as utilisation_ratio,
     coalesce(periods.cost_state, 'open') as cost_state,
     periods.data_as_of

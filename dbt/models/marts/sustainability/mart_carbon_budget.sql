@@ -89,7 +89,7 @@ select
     budget_kg,
     actual_kg,
     {{ amount_minus('budget_kg', 'actual_kg') }} as remaining_kg,
-    round(cast(actual_kg as double) / cast(budget_kg as double), 6) as used_ratio,
+    {{ ratio_of('actual_kg', 'budget_kg') }} as used_ratio,
     case
         when actual_kg is null then 'no_figure'
         when actual_kg > budget_kg then 'over'

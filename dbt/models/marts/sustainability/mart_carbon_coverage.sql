@@ -60,16 +60,11 @@ select
     counted.effective_cost,
     case
         when counted.status <> 'NotApplicable'
-            then round(
-                cast(counted.charge_lines as double) / cast(applicable.charge_lines as double), 6
-            )
+            then {{ ratio_of('counted.charge_lines', 'applicable.charge_lines') }}
     end as line_ratio,
     case
         when counted.status <> 'NotApplicable' and applicable.effective_cost > 0
-            then round(
-                cast(counted.effective_cost as double) / cast(applicable.effective_cost as double),
-                6
-            )
+            then {{ ratio_of('counted.effective_cost', 'applicable.effective_cost') }}
     end as effective_cost_ratio
 from counted
 left join applicable

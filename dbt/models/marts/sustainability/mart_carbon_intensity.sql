@@ -62,9 +62,7 @@ priced as (
         figures.method = 'estimated-location' as is_estimate,
         case
             when figures.covered_effective_cost > 0
-                then round(
-                    cast(figures.kg as double) / cast(figures.covered_effective_cost as double), 6
-                )
+                then {{ ratio_of('figures.kg', 'figures.covered_effective_cost') }}
         end as kg_per_cost,
         candidate_prices.price_per_tonne,
         candidate_prices.currency,

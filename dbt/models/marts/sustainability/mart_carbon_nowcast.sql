@@ -6,8 +6,7 @@ with compared as (
     select
         *,
         {{ is_comparable() }} as is_comparable,
-        {{ known_sum(['estimated_operational_kg', 'estimated_embodied_kg', 'estimated_fera_kg']) }}
-            as estimated_kg
+        {{ known_sum(estimate_of_total()) }} as estimated_kg
     from {{ ref('int_carbon__compared') }}
     where reported_status in ('Reported', 'BelowThreshold', 'Pending')
 ),

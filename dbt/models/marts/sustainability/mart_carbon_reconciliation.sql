@@ -42,9 +42,7 @@ divided as (
         *,
         case
             when compared_estimated_kg > 0
-                then round(
-                    cast(compared_reported_kg as double) / cast(compared_estimated_kg as double), 6
-                )
+                then {{ ratio_of('compared_reported_kg', 'compared_estimated_kg') }}
         end as reported_to_estimated_ratio
     from figures
     where reported_kg is not null
@@ -86,7 +84,7 @@ select
     compared_lines,
     case
         when reported_kg > 0
-            then round(cast(compared_reported_kg as double) / cast(reported_kg as double), 6)
+            then {{ ratio_of('compared_reported_kg', 'reported_kg') }}
     end as compared_reported_ratio,
     reported_to_estimated_ratio,
     usual_low_ratio,

@@ -206,7 +206,7 @@ select
     difference_kg,
     case
         when reported_before_kg > 0
-            then round(cast(difference_kg as double) / cast(reported_before_kg as double), 6)
+            then {{ ratio_of('difference_kg', 'reported_before_kg') }}
     end as difference_ratio,
     same_accounts_kg,
     new_accounts_kg,

@@ -37,10 +37,9 @@ select
     months.carbon_eligible_list_cost,
     case
         when months.carbon_eligible_list_cost > 0
-            then round(
-                cast(coalesce(months.carbon_covered_list_cost, 0) as double)
-                / cast(months.carbon_eligible_list_cost as double), 6
-            )
+            then {{ ratio_of(
+                'coalesce(months.carbon_covered_list_cost, 0)', 'months.carbon_eligible_list_cost'
+            ) }}
     end as carbon_coverage_ratio,
     months.charge_lines,
     coalesce(cost_period.cost_state, 'open') as cost_state,
