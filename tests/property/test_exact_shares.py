@@ -109,6 +109,47 @@ def test_mul_div_is_the_floor_and_the_remainder(found: list[tuple[int, int, int]
     ]
 
 
+GUESSED = 2**50
+"""Sums of weights from here on are divided without a guess."""
+
+
+@settings(max_examples=100, deadline=None)
+@example([(GUESSED - 2, weight, GUESSED - 1) for weight in (0, 1, 2, GUESSED - 2, GUESSED - 1)])
+@example([(GUESSED - 1, weight, GUESSED) for weight in (0, 1, GUESSED - 1, GUESSED)])
+@example([(LARGEST_SUM - 1, LARGEST_SUM, LARGEST_SUM), (0, 1, 1)])
+@given(
+    st.sampled_from([3, 10**6, GUESSED, LARGEST_SUM]).flatmap(
+        lambda largest: cases(
+            st.integers(0, largest), st.integers(0, largest), st.integers(1, largest)
+        )
+    )
+)
+def test_floor_share_is_the_floor_though_it_begins_with_a_guess(
+    found: list[tuple[int, int, int]],
+) -> None:
+    given_ = [(rest % sum_, min(weight, sum_), sum_) for rest, weight, sum_ in found]
+    fill_numbers("rest bigint, weight bigint, weights bigint", given_)
+    guess = SQL.guessed_share("rest", SQL.weight_proportion("weight", "weights"))
+
+    found_shares = values(SQL.floor_share("rest", "weight", "weights", f"({guess})"))
+
+    assert found_shares == [rest * weight // sum_ for rest, weight, sum_ in given_]
+
+
+@settings(max_examples=60, deadline=None)
+@given(weights(), signed_totals)
+def test_a_weight_earns_its_part_and_the_rest_is_less_than_all_weights(
+    weights: list[int], total: int | None
+) -> None:
+    fill_numbers("total decimal(38,18), weights hugeint", [(amount(total), sum(weights))])
+
+    earned = SQL.earned_shares(["total"], "weights")
+    row = database().execute(f"select total_each, total_rest from (select {earned} from numbers)")
+
+    expected = (None, None) if total is None else divmod(abs(total), sum(weights))
+    assert row.fetchall() == [expected]
+
+
 @settings(max_examples=40, deadline=None)
 @example([(LARGEST_TOTAL,)])
 @given(cases(totals))
@@ -206,9 +247,10 @@ def cumulative_shares(measures: Sequence[str]) -> str:
     return SQL.cumulative_shares(query, "w", "reached", "weights", measures, KEPT)
 
 
-def cumulative_shares_of_limbs(measures: Sequence[str]) -> str:
-    """Return the same query over totals that were taken apart before."""
-    query = f"""(select *, {SQL.total_limbs(measures)}, sum(w) over (partition by grp order by line
+def cumulative_shares_earned(measures: Sequence[str]) -> str:
+    """Return the same query over totals whose earnings per weight were told before."""
+    earned = SQL.earned_shares(measures, "weights")
+    query = f"""(select *, {earned}, sum(w) over (partition by grp order by line
         rows between unbounded preceding and current row) as reached from to_share)"""
     return SQL.cumulative_shares(query, "w", "reached", "weights", measures, KEPT, True)
 
@@ -242,7 +284,7 @@ def shares(
     ]
 
 
-@pytest.mark.parametrize("rule", [largest_remainder, cumulative_shares, cumulative_shares_of_limbs])
+@pytest.mark.parametrize("rule", [largest_remainder, cumulative_shares, cumulative_shares_earned])
 @settings(max_examples=60, deadline=None)
 @example([1, 1, 1], [LARGEST_TOTAL, -LARGEST_TOTAL, None])
 @example([LARGEST_SUM], [LARGEST_TOTAL, 1, 0])
@@ -305,7 +347,7 @@ def test_two_equal_lines_share_one_unit_by_key() -> None:
     assert shares(cumulative_shares, [5, 5], [1, -1], keys=keys) == [(1, -1), (0, 0)]
 
 
-@pytest.mark.parametrize("rule", [largest_remainder, cumulative_shares, cumulative_shares_of_limbs])
+@pytest.mark.parametrize("rule", [largest_remainder, cumulative_shares, cumulative_shares_earned])
 def test_line_without_weight_gets_nothing(rule: Rule) -> None:
     assert shares(rule, [0, 3, 0], [10, 1]) == [(0, 0), (10, 1), (0, 0)]
 

@@ -102,20 +102,24 @@
 
 {% macro counted_steps(quantity, guess, step, scale) -%}
     case
-        when {{ guess }} is not null
-            then cast({{ guess }} as decimal(18,0)) + case
-                when {{ amount_minus(
-                    quantity, 'cast(' ~ guess ~ ' as decimal(18,0)) * cast(' ~ step ~ ' as decimal(7,6))'
-                ) }} >= cast({{ step }} as decimal(7,6)) * cast(0.5 as decimal(1,1))
-                    then cast(1 as decimal(1,0))
-                else cast(0 as decimal(1,0))
-            end
+        when {{ guess }} is not null then {{ nearest_step(quantity, guess, step) }}
         when {{ quantity }} < 1000000000000
             then cast(
                 cast({{ quantity }} as decimal(12,0)) * cast({{ scale }} as decimal(7,0))
                 as decimal(18,0)
             )
     end
+{%- endmacro %}
+
+{#- The guess, or one more where half a step or more is left. -#}
+{% macro nearest_step(quantity, guess, step) -%}
+    cast({{ guess }} as decimal(18,0)) + case
+            when {{ amount_minus(
+                quantity, 'cast(' ~ guess ~ ' as decimal(18,0)) * cast(' ~ step ~ ' as decimal(7,6))'
+            ) }} >= cast({{ step }} as decimal(7,6)) * cast(0.5 as decimal(1,1))
+                then cast(1 as decimal(1,0))
+            else cast(0 as decimal(1,0))
+        end
 {%- endmacro %}
 
 {#- So many steps of what one step comes to: exact, since the scales add up to eighteen. -#}
@@ -191,8 +195,6 @@
             then try_cast({{ json_text_value('ruled.stated', name) }} as decimal(18,6))
     end
 {%- endmacro %}
-
-{% macro wide_integer(column) -%}cast({{ column }} as {{ wide_integer_type() }}){%- endmacro %}
 
 {% macro thousandth() -%}cast(0.001 as decimal(38, 18)){%- endmacro %}
 

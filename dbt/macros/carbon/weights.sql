@@ -6,7 +6,7 @@
     discounts and commitments must not move carbon between teams.
 -#}
 
-{#- Candidate weights, in the order in which a group falls back; all are whole millionths. -#}
+{#- Candidate weights, in the order in which a group falls back; all are whole millionths, below 9e18. -#}
 {% macro weight_bases() -%}
     {{ return({
         'energy': 'energy_weight',
@@ -37,8 +37,6 @@
         'list_weight': 'ListCost',
         'contracted_weight': 'ContractedCost',
         'quantity_weight': quantity,
-    } -%}
-    {%- set measured = {
         'energy_weight': 'x_EstimatedEnergyKwh',
         'storage_weight': 'storage_gb_hours',
     } -%}
@@ -48,35 +46,64 @@
         x_Provider,
         usage_month,
         emission_group_key,
-        emission_service_bucket as service_bucket,
-        BillingCurrency as currency,
-        case when ConsumedQuantity is null then PricingUnit else ConsumedUnit end as unit,
-        coalesce(ResourceId, '') as resource_id,
-        coalesce(SkuId, '') as sku_id,
-        {%- for weight in weights if weight in amounts %}
-        {{ signed_weight(amounts[weight]) }} as {{ weight }},
+        service_bucket,
+        currency,
+        unit,
+        resource_id,
+        sku_id,
+        {%- for weight in weights %}
+        {{ signed_weight(weight ~ '_amount', weight ~ '_guess') }} as {{ weight }},
         {%- endfor %}
-        {%- for weight in weights if weight in measured %}
-        case
-            when {{ measured[weight] }} is not null
-                then {{ cost_weight(bounded_weight(measured[weight])) }}
-        end as {{ weight }},
-        {%- endfor %}
-        least(
-            coalesce(ListCost, 0), coalesce(ContractedCost, 0), coalesce({{ quantity }}, 0)
-        ) < 0 as is_taken_back
-    from {{ ref(charges) }}
-    where {{ this_month() }} and carries_emissions and not is_late_after_close
+        is_taken_back
+    from (
+        select
+            x_ChargeKey,
+            billing_month,
+            x_Provider,
+            usage_month,
+            emission_group_key,
+            emission_service_bucket as service_bucket,
+            BillingCurrency as currency,
+            case when ConsumedQuantity is null then PricingUnit else ConsumedUnit end as unit,
+            coalesce(ResourceId, '') as resource_id,
+            coalesce(SkuId, '') as sku_id,
+            {%- for weight in weights %}
+            {%- set amount = amounts[weight] if 'Estimated' in amounts[weight]
+                or 'storage' in amounts[weight] else 'coalesce(' ~ amounts[weight] ~ ', 0)' %}
+            {{ amount }} as {{ weight }}_amount,
+            {{ guessed_weight(amount) }} as {{ weight }}_guess,
+            {%- endfor %}
+            least(
+                coalesce(ListCost, 0), coalesce(ContractedCost, 0), coalesce({{ quantity }}, 0)
+            ) < 0 as is_taken_back
+        from {{ ref(charges) }}
+        where {{ this_month() }} and carries_emissions and not is_late_after_close
+    ) as charges
 {%- endmacro %}
 
-{#- An amount in whole millionths, with its sign; what is beyond 1e13 weighs as much as that. -#}
-{% macro signed_weight(amount) -%}
-    ({{ cost_weight(bounded_weight(amount)) }} - {{ cost_weight('-' ~ bounded_weight(amount)) }})
+{#-
+    An amount in whole millionths, with its sign, half a millionth counted away from zero; what is
+    beyond 9e12 weighs as much as that. Few amounts are negative or have ten digits before the point,
+    and the others have a guess, which makes them cheaper.
+-#}
+{% macro signed_weight(amount, guess) -%}
+    case
+        when {{ guess }} is not null
+            then cast({{ nearest_step(amount, guess, '0.000001') }} as bigint)
+        when {{ amount }} is not null then cast(
+            {{ cost_weight(bounded_weight(amount)) }}
+            - {{ cost_weight('-' ~ bounded_weight(amount)) }} as bigint
+        )
+    end
+{%- endmacro %}
+
+{% macro guessed_weight(amount) -%}
+    case when {{ amount }} >= 0 then {{ guessed_steps(amount, 1000000) }} end
 {%- endmacro %}
 
 {% macro bounded_weight(amount) -%}
-    {%- set bound = 'cast(10000000000000 as decimal(38,18))' -%}
-    least(greatest(coalesce({{ amount }}, 0), -{{ bound }}), {{ bound }})
+    {%- set bound = 'cast(9000000000000 as decimal(38,18))' -%}
+    least(greatest({{ amount }}, -{{ bound }}), {{ bound }})
 {%- endmacro %}
 
 {#- Sums of weights from here on are beyond what mul_div shares exactly. -#}
@@ -89,17 +116,15 @@
     weights above 0, and never negative. Without anything taken back, the weight itself.
 -#}
 {% macro net_weight(weight, net, positive) -%}
-    {%- set whole = wide_integer_type() -%}
     cast(case
         when {{ positive }} is null or {{ net }} >= {{ positive }}
             or {{ positive }} >= {{ weight_limit() }}
             then greatest({{ weight }}, 0)
         when {{ weight }} <= 0 or {{ net }} <= 0 then 0
         else {{ quotient(
-            'cast(' ~ weight ~ ' as ' ~ whole ~ ') * cast(' ~ net ~ ' as ' ~ whole ~ ')',
-            'cast(' ~ positive ~ ' as ' ~ whole ~ ')'
+            wide_integer(weight) ~ ' * ' ~ wide_integer(net), wide_integer(positive)
         ) }}
-    end as decimal(38,0))
+    end as bigint)
 {%- endmacro %}
 
 {#- Whether the lines with a quantity hold at least this percentage of the group's list cost. -#}

@@ -11,33 +11,58 @@
         weight, cumulative_weight, sum_of_weights: whole numbers, bounds of mul_div.
         measures: columns that hold the group's totals on every row; NULL stays NULL.
         keep: columns passed through.
-        has_limbs: whether the relation has the columns of total_limbs, made once for each group.
+        is_earned: whether the relation has the columns of earned_shares, made once for each group.
 #}
 {% macro cumulative_shares(
-    relation, weight, cumulative_weight, sum_of_weights, measures, keep, has_limbs=false
+    relation, weight, cumulative_weight, sum_of_weights, measures, keep, is_earned=false
 ) -%}
-    {%- set whole = wide_integer_type() -%}
-    {%- set reached = 'cast(' ~ cumulative_weight ~ ' as ' ~ whole ~ ')' -%}
-    {%- set before = 'cast(' ~ cumulative_weight ~ ' - ' ~ weight ~ ' as ' ~ whole ~ ')' -%}
-    {%- set all_weight = 'cast(' ~ sum_of_weights ~ ' as ' ~ whole ~ ')' -%}
+    with weighed as (
+        select
+            *{%- if not is_earned %},
+            {{ earned_shares(measures, sum_of_weights) }}
+            {%- endif %},
+            {{ cumulative_weight }} - {{ weight }} as weight_before,
+            {{ weight_proportion(cumulative_weight, sum_of_weights) }} as proportion,
+            {{ weight_proportion('(' ~ cumulative_weight ~ ' - ' ~ weight ~ ')', sum_of_weights) }}
+                as proportion_before
+        from {{ relation }}
+    ),
+
+    guessed as (
+        select
+            *,
+            {%- for measure in measures %}
+            {{ guessed_share(measure ~ '_rest', 'proportion') }} as {{ measure }}_guess,
+            {{ guessed_share(measure ~ '_rest', 'proportion_before') }}
+                as {{ measure }}_guess_before{{ ',' if not loop.last }}
+            {%- endfor %}
+        from weighed
+    )
+
     select
         {{ keep | join(',\n        ') }},
         {%- for measure in measures %}
-        {%- set total = 'abs(' ~ measure ~ ')' %}
-        {%- set limbs = (measure ~ '_whole', measure ~ '_units') if has_limbs
-            else (whole_part(total), fraction_units(total)) %}
+        {%- set rest = measure ~ '_rest' %}
+        {%- set guess = measure ~ '_guess' %}
         {{ with_sign_of(measure, units_to_amount(
-            mul_div_limbs(limbs[0], limbs[1], reached, all_weight)
-            ~ ' - (' ~ mul_div_limbs(limbs[0], limbs[1], before, all_weight) ~ ')'
+            measure ~ '_each * ' ~ wide_integer(weight)
+            ~ ' + ' ~ floor_share(rest, cumulative_weight, sum_of_weights, guess)
+            ~ ' - ' ~ floor_share(rest, 'weight_before', sum_of_weights, guess ~ '_before')
         )) }} as {{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ relation }}
+    from guessed
 {%- endmacro %}
 
-{#- The limbs of totals without their signs, as columns. -#}
-{% macro total_limbs(measures) -%}
+{#-
+    What every unit of weight earns of totals without their signs, in whole units of 1e-18, and what
+    is left over: fewer units than the sum of weights.
+-#}
+{% macro earned_shares(measures, sum_of_weights) -%}
+    {%- set all_weight = wide_integer(sum_of_weights) -%}
     {%- for measure in measures %}
-    {{ whole_part('abs(' ~ measure ~ ')') }} as {{ measure }}_whole,
-    {{ fraction_units('abs(' ~ measure ~ ')') }} as {{ measure }}_units{{ ',' if not loop.last }}
+    {%- set total = 'abs(' ~ measure ~ ')' %}
+    {{ mul_div(total, wide_integer('1'), all_weight) }} as {{ measure }}_each,
+    cast({{ mul_div_remainder(total, wide_integer('1'), all_weight) }} as bigint)
+        as {{ measure }}_rest{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

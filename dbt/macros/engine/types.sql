@@ -13,6 +13,7 @@
 {% macro wide_integer_type() -%}{{ return(adapter.dispatch('wide_integer_type')()) }}{%- endmacro %}
 {% macro default__wide_integer_type() -%}{{ return('hugeint') }}{%- endmacro %}
 {% macro spark__wide_integer_type() -%}{{ return('decimal(38,0)') }}{%- endmacro %}
+{% macro wide_integer(column) -%}cast({{ column }} as {{ wide_integer_type() }}){%- endmacro %}
 
 {% macro identifier(name) -%}{{ return(adapter.dispatch('identifier')(name)) }}{%- endmacro %}
 {% macro default__identifier(name) -%}

@@ -14,8 +14,8 @@ cumulative as (
 month_shares as (
     select
         *,
-        greatest(month_weight, 1) as positive_month_weight,
-        {{ total_limbs(emission_measures()) }}
+        cast(greatest(month_weight, 1) as bigint) as positive_month_weight,
+        {{ earned_shares(emission_measures(), 'greatest(month_weight, 1)') }}
     from {{ ref('int_carbon__month_shares') }}
 ),
 
@@ -32,8 +32,8 @@ placed as (
         coalesce(month_shares.group_is_zero, false) as group_is_zero,
         cumulative.x_ChargeKey is not null as is_allocated,
         {{ each_of(emission_measures(), 'month_shares.@') }},
-        {{ each_of(emission_measures(), 'month_shares.@_whole') }},
-        {{ each_of(emission_measures(), 'month_shares.@_units') }}
+        {{ each_of(emission_measures(), 'month_shares.@_each') }},
+        {{ each_of(emission_measures(), 'month_shares.@_rest') }}
     from charges
     left join cumulative
         on
@@ -53,7 +53,7 @@ shared as (
             'carbon_delivery_id', 'carbon_model_version', 'carbon_basis', 'group_is_zero',
             'is_allocated',
         ],
-        has_limbs=true
+        is_earned=true
     ) }}
 )
 

@@ -26,10 +26,10 @@ select
     billing_month,
     emission_weight,
     cast(
-        sum(emission_weight) over (
+        {{ wide_sum('emission_weight') }} over (
             partition by emission_group_key
             order by x_ChargeKey
             rows between unbounded preceding and current row
-        ) as decimal(38, 0)
+        ) as bigint
     ) as cumulative_weight
 from weighed

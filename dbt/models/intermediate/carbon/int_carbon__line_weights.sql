@@ -18,8 +18,8 @@ netted as (
         charges.emission_group_key,
         charges.resource_id,
         {%- for weight in priced %}
-        sum(charges.{{ weight }}) as net_{{ weight }},
-        sum(greatest(charges.{{ weight }}, 0)) as positive_{{ weight }},
+        {{ wide_sum('charges.' ~ weight) }} as net_{{ weight }},
+        {{ wide_sum('greatest(charges.' ~ weight ~ ', 0)') }} as positive_{{ weight }},
         {%- endfor %}
         charges.sku_id
     from ({{ weighed_charges(priced) }}) as charges

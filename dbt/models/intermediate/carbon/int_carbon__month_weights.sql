@@ -9,11 +9,15 @@ select
     max(service_bucket) as service_bucket,
     count(*) as charge_lines,
     {%- for weight in weight_bases().values() %}
-    cast(coalesce(sum({{ weight }}), 0) as decimal(38, 0)) as {{ weight }},
+    cast(coalesce({{ wide_sum(weight) }}, 0) as decimal(38, 0)) as {{ weight }},
     {%- endfor %}
-    cast(sum(case when energy_weight is null then 0 else list_weight end) as decimal(38, 0))
+    cast(
+        {{ wide_sum('case when energy_weight is null then 0 else list_weight end') }} as decimal(38, 0)
+    )
         as list_weight_with_energy,
-    cast(sum(case when storage_weight is null then 0 else list_weight end) as decimal(38, 0))
+    cast(
+        {{ wide_sum('case when storage_weight is null then 0 else list_weight end') }} as decimal(38, 0)
+    )
         as list_weight_with_storage,
     min(currency) as first_currency,
     max(currency) as last_currency,

@@ -12,8 +12,10 @@ lines as (
     from charges
 ),
 
+-- Said of both sides: a condition on one side alone makes DuckDB compare every line with every SKU.
 skus as (
     select
+        true as is_usage,
         billing_month,
         {{ usage_signature() | join(',\n        ') }},
         {{ sku_attributes() | join(',\n        ') }},
@@ -27,7 +29,10 @@ skus as (
 ),
 
 netted as (
-    select * from {{ ref('int_usage__netted') }}
+    select
+        *,
+        true as is_usage
+    from {{ ref('int_usage__netted') }}
 ),
 
 -- Cardinality: a usage line has one signature, and a signature at most one net.
@@ -44,12 +49,12 @@ classified as (
     from lines
     left join skus
         on
-            lines.is_usage
+            lines.is_usage = skus.is_usage
             and lines.billing_month = skus.billing_month
             and {{ same_usage('lines', 'skus', usage_signature()) }}
     left join netted
         on
-            lines.is_usage
+            lines.is_usage = netted.is_usage
             and lines.billing_month = netted.billing_month
             and {{ same_usage('lines', 'netted', usage_signature()) }}
             and lines.sub_account_id = netted.sub_account_id
