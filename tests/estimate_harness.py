@@ -20,6 +20,8 @@ MACROS = (
     "engine/amounts.sql",
     "engine/dates.sql",
     "engine/exact.sql",
+    "engine/listed.sql",
+    "engine/special_members.sql",
     "engine/types.sql",
 )
 MODELS = (
@@ -67,6 +69,7 @@ ESTIMATE_COLUMNS = (
     *macros(*MACROS).estimate_measures(),
     "x_EstimateQuality",
     "x_FactorSetId",
+    "x_EstimateRateId",
 )
 MONTH = dt.date(2026, 10, 1)
 

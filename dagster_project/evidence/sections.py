@@ -95,6 +95,18 @@ _METHODS = """
     group by all order by all
 """
 
+_FACTORS = """
+    select
+        factors.factor_kind, factors.carbon_factor_key as factor, factors.value, factors.value_low,
+        factors.value_high, factors.unit, factors.year, factors.boundary, factors.source,
+        factors.licence, count(*) as charge_lines, sum(fact.x_EstimatedCarbonKg) as estimated_kg
+    from fct_cost_and_carbon as fact
+    join bridge_estimate_factor as bridge on fact.x_EstimateRateId = bridge.estimate_rate_key
+    join dim_carbon_factor as factors on bridge.carbon_factor_key = factors.carbon_factor_key
+    where fact.x_BillingMonth = $month and fact.x_EstimateStatus = 'Estimated'
+    group by all order by all
+"""
+
 _RATES = "select * from dim_fx_rate where month = $month order by all"
 
 _RESTATEMENTS = "select * from fct_restatement where PeriodMonth = $month order by all"
@@ -177,6 +189,13 @@ QUESTIONS = (
         "How carbon came onto the lines: allocation rule, the provider's own model, factor set of"
         " estimates and rules of ownership. A line without a factor set has no estimate.",
         _METHODS,
+    ),
+    Question(
+        "factors",
+        "Factors of the estimates",
+        "Every factor that an estimate of the month comes from, with its source. A line is behind"
+        " several factors, so that their kilograms are never added.",
+        _FACTORS,
     ),
     Question(
         "fx_rates",

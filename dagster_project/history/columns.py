@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dagster_project.ledger.store import Clock
 
 FACT = "fct_cost_and_carbon"
-LINEAGE = frozenset({"x_DeliveryId", "x_CarbonDeliveryId", "x_RuleSetId"})
+LINEAGE = frozenset({"x_DeliveryId", "x_CarbonDeliveryId", "x_RuleSetId", "x_EstimateRateId"})
 KILOGRAMS = ("x_CarbonLocationKg", "x_CarbonMarketKg", "x_CarbonUnspecifiedKg")
 SCOPES = (
     "x_CarbonProviderScope1Kg",

@@ -5,6 +5,7 @@ Belongs here: the list of suites. Adding a mart is one new module and one line b
 
 from expectations.promises import Suite
 from expectations.suites import (
+    bridge_estimate_factor,
     dimensions,
     dq_result,
     fct_cost_and_carbon,
@@ -56,6 +57,7 @@ ALL_SUITES: tuple[Suite, ...] = (
     dq_result.SUITE,
     *focus_datasets.SUITES,
     *dimensions.SUITES,
+    bridge_estimate_factor.SUITE,
 )
 """Every suite, in the order in which a reader would ask."""
 

@@ -26,6 +26,8 @@ READERS = {
     "dim_billing_period": "For whoever asks how final a month is.",
     "dim_fx_rate": "For whoever asks at which rate an amount was converted.",
     "dim_source": "For whoever asks where the data comes from.",
+    "dim_estimate_rate": "For whoever asks how an estimate came about.",
+    "dim_carbon_factor": "For whoever asks which factor, from whom, and under which licence.",
 }
 
 

@@ -128,6 +128,7 @@ EXTENSION_COLUMNS = (
     "x_EstimatedWaterL",
     "x_EstimateQuality",
     "x_FactorSetId",
+    "x_EstimateRateId",
     "x_Owner",
     "x_CostCenter",
     "x_Environment",

@@ -35,7 +35,14 @@ select
     null::decimal(38, 18) as x_CarbonMarketKg, null::decimal(38, 18) as x_CarbonUnspecifiedKg,
     null::decimal(38, 18) as x_EstimatedCarbonKg, null::varchar as x_CarbonMethod,
     null::varchar as x_CarbonModelVersion, 'NotCovered' as x_EstimateStatus,
-    null::varchar as x_FactorSetId, 'r1' as x_RuleSetId;
+    null::varchar as x_FactorSetId, 'r1' as x_RuleSetId, 'rate' as x_EstimateRateId;
+create table bridge_estimate_factor as
+select 'rate' as estimate_rate_key, 'grid-1' as carbon_factor_key;
+create table dim_carbon_factor as
+select 'grid-1' as carbon_factor_key, 'grid_intensity' as factor_kind,
+    257.5::decimal(38, 18) as value, 257.5::decimal(38, 18) as value_low,
+    257.5::decimal(38, 18) as value_high, 'g/kWh' as unit, 2025 as year, 'lifecycle' as boundary,
+    'Ember' as source, 'CC-BY-4.0' as licence;
 create table dim_billing_period as
 select 'aws' as provider, date '2026-03-01' as billing_month, 'provisional' as cost_state,
     'pending' as carbon_state, timestamp '2026-04-02 05:00:00' as data_as_of;

@@ -18,6 +18,7 @@ from expectations.engine import run_suites
 from expectations.promises import EXISTS, Promise, Scope, Suite, never
 from expectations.results import SuiteResult
 from expectations.suites import ALL_SUITES, suites_for
+from expectations.suites import bridge_estimate_factor as factors
 from expectations.suites import dimensions as dims
 from expectations.suites import dq_result as dq
 from expectations.suites import fct_cost_and_carbon as fct
@@ -828,6 +829,7 @@ REPORTING = [
         ),
     )
 ]
+FACTOR_OF_RATE = {"estimate_rate_key": "m1", "carbon_factor_key": "m1"}
 RATE = {
     "fx_rate_key": "EUR|USD|2026-01-01",
     "month": "2026-01-01",
@@ -897,6 +899,7 @@ def _build(path: Path) -> None:
         _create("focus_v1_4_billing_period", datasets.BILLING_PERIOD_COLUMNS, PERIODS),
         _create("focus_v1_4_invoice_detail", datasets.INVOICE_DETAIL_COLUMNS, INVOICES),
         _create("focus_v1_4_contract_commitment", datasets.CONTRACT_COMMITMENT_COLUMNS, []),
+        _create(factors.RELATION, factors.COLUMNS, [FACTOR_OF_RATE]),
         _create("fact_rows", (*fct.FOCUS_COLUMNS, *fct.EXTENSION_COLUMNS), FACT),
         # Published facts are views with columns of later releases; order isn't promised.
         f"create view {fct.RELATION} as select 'new' as x_Later, * from fact_rows;",
@@ -1752,6 +1755,14 @@ FAULTS = [
     ("insert into dim_date values ('m1', 'again')", {"dim_date.key_unique"}),
     ("insert into dim_service values (null, 'lost')", {"dim_service.key_filled"}),
     ("insert into dim_resource values (' i-1', 'blank')", {"dim_resource.key_is_tidy"}),
+    (
+        "update bridge_estimate_factor set carbon_factor_key = null",
+        {"bridge_estimate_factor.keys_filled"},
+    ),
+    (
+        "insert into bridge_estimate_factor from bridge_estimate_factor",
+        {"bridge_estimate_factor.one_row_per_factor_of_a_rate"},
+    ),
     ("drop table dim_environment", {f"dim_environment.{EXISTS}"}),
     ("drop table mart_hotspot", {f"mart_hotspot.{EXISTS}"}),
 ]

@@ -254,10 +254,18 @@
             as quantity_scale
 {%- endmacro %}
 
-{#- Hours over which the making of a part is spread; moving and tokens are stated without. -#}
+{#- What a row of carbon_factors is known by: a changed value keeps the name and gets a new row. -#}
+{% macro factor_key(factors) -%}
+    concat({{ factors }}.factor_id, '-', cast({{ factors }}.first_set as {{ varchar_type() }}))
+{%- endmacro %}
+
+{#- Whether making it is spread over years of use; moving data and tokens are stated without. -#}
+{% macro is_made_for_years(component) -%}{{ component }} not in ('network', 'tokens'){%- endmacro %}
+
+{#- Hours over which the making of a part is spread. -#}
 {% macro hours_of_making() -%}
     case
-        when parts.component in ('network', 'tokens') then 1
+        when not ({{ is_made_for_years('parts.component') }}) then 1
         when parts.host_embodied_kg is not null
             then cast(parts.host_vcpu as integer) * lifespans.hours_@
         else lifespans.hours_@

@@ -1,7 +1,7 @@
 {{ conversion_storage() }}
 
 {%- set estimates = ['x_EstimateStatus'] + estimate_measures()
-    + ['x_EstimateQuality', 'x_FactorSetId'] -%}
+    + ['x_EstimateQuality', 'x_FactorSetId', 'x_EstimateRateId'] -%}
 
 with charges as (
     select * from {{ ref('int_estimates__charges') }}

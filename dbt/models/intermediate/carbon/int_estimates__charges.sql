@@ -70,5 +70,6 @@ select
         case when x_EstimatedOperationalKg is null then ',embodied only' else '' end,
         case when is_netted then ',netted' else '' end
     ) end as x_EstimateQuality,
-    case when x_EstimatedCarbonKg is not null then factor_set_id end as x_FactorSetId
+    case when x_EstimatedCarbonKg is not null then factor_set_id end as x_FactorSetId,
+    sku_key as x_EstimateRateId
 from added

@@ -13,6 +13,7 @@ with skus as (
 factors as (
     select
         carbon_factors.*,
+        {{ factor_key('carbon_factors') }} as factor_key,
         factor_sets.set_number
     from {{ ref('carbon_factors') }} as carbon_factors
     inner join {{ ref('carbon_factor_sets') }} as factor_sets
@@ -27,6 +28,7 @@ factors as (
 loads as (
     select
         set_number,
+        factor_key,
         subject as component,
         value_low as load_low,
         value as load_central,
@@ -38,6 +40,7 @@ loads as (
 lifespans as (
     select
         set_number,
+        factor_key,
         cast(value_low as integer) as hours_low,
         cast(value as integer) as hours_central,
         cast(value_high as integer) as hours_high
@@ -53,6 +56,8 @@ idle_to_full as (
         idle.provider,
         idle.subject,
         idle.boundary,
+        idle.factor_key as idle_factors,
+        concat_ws(' ', idle.factor_key, full_power.factor_key, loads.factor_key) as power_factors,
         idle.value as idle_wh,
         {{ each_bound('loads.load_@') }},
         {{ amount_minus('full_power.value', 'idle.value') }} as wh_range
@@ -76,6 +81,8 @@ powers as (
         provider,
         subject,
         boundary,
+        idle_factors,
+        power_factors,
         idle_wh,
         {{ each_bound(amount_plus('idle_wh', rate_product('wh_range', 'load_@', 9)) ~ ' as wh_@') }}
     from idle_to_full
@@ -86,6 +93,8 @@ powers as (
         provider,
         subject,
         boundary,
+        factor_key as idle_factors,
+        factor_key as power_factors,
         {{ rate_product('value', unit_of_component(), 12) }} as idle_wh,
         {{ rate_product('value_low', unit_of_component(), 12) }} as wh_low,
         {{ rate_product('value', unit_of_component(), 12) }} as wh_central,
@@ -100,6 +109,7 @@ embodied as (
         factors.component,
         factors.provider,
         factors.subject,
+        factors.factor_key,
         {{ rate_product('factors.value_low', unit_of_component(), 12) }} as embodied_low,
         {{ rate_product('factors.value', unit_of_component(), 12) }} as embodied_central,
         {{ rate_product('factors.value_high', unit_of_component(), 12) }} as embodied_high
@@ -112,6 +122,7 @@ included_memory as (
         set_number,
         provider,
         subject,
+        factor_key,
         value as included_gib
     from factors
     where factor_kind = 'included_memory'
@@ -121,6 +132,7 @@ included_memory as (
 with_memory as (
     select
         skus.*,
+        included_memory.factor_key as included_memory_factor,
         {{ amount_minus(
             'coalesce(skus.memory_gb_hours, 0)',
             'coalesce(' ~ rate_product(
@@ -153,6 +165,8 @@ parts as (
         {{ part.embodied_subject or part.subject }} as embodied_subject,
         {{ part.host_vcpu or 'cast(null as decimal(38, 18))' }} as host_vcpu,
         {{ part.host_kg or 'cast(null as decimal(38, 18))' }} as host_embodied_kg,
+        {{ 'included_memory_factor' if part.component == 'memory'
+            else 'cast(null as ' ~ varchar_type() ~ ')' }} as amount_factor,
         cast({{ part.amount }} as decimal(38, 18)) as amount
     from with_memory
     where {{ part.amount }} > 0
@@ -166,6 +180,21 @@ rated as (
         parts.*,
         powers.set_number is null and parts.component <> 'owned_server' as has_no_power,
         powers.boundary,
+        concat_ws(
+            ' ',
+            case
+                when parts.is_held_idle then powers.idle_factors
+                else powers.power_factors
+            end,
+            parts.amount_factor,
+            case when parts.host_embodied_kg is null then embodied.factor_key end,
+            case
+                when
+                    coalesce(parts.host_embodied_kg, embodied.embodied_central) is not null
+                    and {{ is_made_for_years('parts.component') }}
+                    then lifespans.factor_key
+            end
+        ) as part_factors,
         {{ each_bound(
             'case when parts.is_held_idle then powers.idle_wh else powers.wh_@ end as wh_@'
         ) }},
@@ -200,6 +229,7 @@ priced as (
         sku_key,
         has_no_power,
         boundary,
+        part_factors,
         {{ each_bound(rate_product('wh_@', 'amount', 11) ~ ' as wh_@') }},
         {{ each_bound(rate_product('kg_per_unit_@', 'amount', 11) ~ ' as embodied_@') }}
     from spread
@@ -212,6 +242,7 @@ summed as (
         sku_key,
         max(case when has_no_power then 1 else 0 end) = 1 as has_no_power,
         max(case when boundary = 'facility' then 1 else 0 end) = 1 as is_of_facility,
+        {{ listed('part_factors') }} as part_factors,
         {{ each_bound(
             amount_sum("case when coalesce(boundary, '') <> 'facility' then wh_@ end")
             ~ ' as it_wh_@'
@@ -259,6 +290,7 @@ grids as (
         factors.value_low as grid_low,
         factors.value_high as grid_high,
         factors.boundary,
+        factors.factor_key,
         row_number() over (
             partition by placed.billing_month, placed.sku_key
             order by
@@ -284,6 +316,7 @@ losses as (
     select
         upstream.set_number,
         upstream.subject as boundary,
+        concat_ws(' ', upstream.factor_key, transmission.factor_key) as loss_factors,
         {{ amount_plus('upstream.value', 'transmission.value') }} as fera_share
     from factors as upstream
     inner join factors as transmission
@@ -301,6 +334,10 @@ located as (
         grids.grid_central,
         grids.grid_high,
         losses.fera_share,
+        concat_ws(
+            ' ', replace(summed.part_factors, ',', ''), grids.factor_key, losses.loss_factors,
+            pue.factor_key, wue.factor_key, source_water.factor_key
+        ) as factor_keys,
         pue.value_low as pue_low,
         pue.value as pue_central,
         pue.value_high as pue_high,
@@ -384,5 +421,6 @@ select
     {{ per_unit_of('embodied_central', 15) }} as embodied_kg,
     {{ per_unit_of('carbon_low', 15) }} as low_kg,
     {{ per_unit_of('carbon_high', 15) }} as high_kg,
-    {{ per_unit_of('water', 15) }} as water_l
+    {{ per_unit_of('water', 15) }} as water_l,
+    factor_keys
 from with_losses

@@ -43,6 +43,7 @@ named as (
             cast(length(unit) as {{ varchar_type() }}),
             cast(length(details) as {{ varchar_type() }}),
             cast(usage_month as {{ varchar_type() }}),
+            cast(billing_month as {{ varchar_type() }}),
             case when is_held_idle then 'idle' else '' end
         )) as sku_key,
         lower(trim(service)) as service_word,

@@ -90,6 +90,7 @@ charge_rows as (
         {%- endfor %}
         charges.x_EstimateQuality,
         charges.x_FactorSetId,
+        charges.x_EstimateRateId,
         virtual_tags.x_Owner,
         virtual_tags.x_CostCenter,
         virtual_tags.x_Environment,
@@ -138,6 +139,7 @@ unallocated_rows as (
         {%- endfor %}
         cast(null as {{ varchar_type() }}) as x_EstimateQuality,
         cast(null as {{ varchar_type() }}) as x_FactorSetId,
+        cast(null as {{ varchar_type() }}) as x_EstimateRateId,
         cast(null as {{ varchar_type() }}) as x_Owner,
         cast(null as {{ varchar_type() }}) as x_CostCenter,
         'unknown' as x_Environment,
@@ -186,6 +188,7 @@ select
     {%- endfor %}
     x_EstimateQuality,
     x_FactorSetId,
+    x_EstimateRateId,
     x_Owner,
     x_CostCenter,
     x_Environment,
