@@ -234,7 +234,10 @@ def _may_read(
         return parent_room in ("unite", "intermediate") or parent == FACT
     if model["name"].startswith("fct_"):
         return parent_room in ("unite", "intermediate")
-    return parent_room == "marts" or (parent_room == "intermediate" and parent in of_fact)
+    explains_lines = model["name"].startswith(("dim_", "bridge_"))
+    return parent_room == "marts" or (
+        parent_room == "intermediate" and (explains_lines or parent in of_fact)
+    )
 
 
 def _provider_of(model: Mapping[str, Any]) -> str:

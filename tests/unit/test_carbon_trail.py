@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,12 @@ import pytest
 from tests.estimate_harness import MACROS, Estimates
 from tests.macro_harness import model_sql
 
-TRAIL = ("dim_estimate_rate", "bridge_estimate_factor", "dim_carbon_factor")
+TRAIL = (
+    "intermediate/carbon/int_estimates__usage_kinds.sql",
+    "marts/core/dim_estimate_rate.sql",
+    "marts/core/bridge_estimate_factor.sql",
+    "marts/core/dim_carbon_factor.sql",
+)
 HELD = "machine held"
 LINES: Mapping[str, Mapping[str, Any]] = {
     "machine": {"SkuMeter": "EU-BoxUsage:m6i.8xlarge", "ConsumedUnit": "Hours"},
@@ -35,8 +41,8 @@ def build(estimates: Estimates) -> None:
     """Estimate the lines and follow each estimate to its factors."""
     estimates.build([line(key) for key in LINES])
     for model in TRAIL:
-        sql = model_sql(f"marts/core/{model}.sql", *MACROS)
-        estimates.connection.execute(f"create or replace table {model} as {sql}")
+        sql = model_sql(model, *MACROS)
+        estimates.connection.execute(f"create or replace table {Path(model).stem} as {sql}")
 
 
 def line(key: str) -> dict[str, Any]:

@@ -49,4 +49,4 @@ def test_a_line_s_interval_holds_the_estimate(key: str, found: dict[str, dict[st
         assert {value for name, value in row.items() if name not in KEPT} == {None}
 
 
-KEPT = {"x_ChargeKey", "x_EstimateStatus"}
+KEPT = {"x_ChargeKey", "x_EstimateStatus", "x_EstimateRateId"}

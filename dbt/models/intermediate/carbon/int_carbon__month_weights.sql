@@ -11,14 +11,11 @@ select
     {%- for weight in weight_bases().values() %}
     cast(coalesce({{ wide_sum(weight) }}, 0) as decimal(38, 0)) as {{ weight }},
     {%- endfor %}
-    cast(
-        {{ wide_sum('case when energy_weight is null then 0 else list_weight end') }} as decimal(38, 0)
-    )
-        as list_weight_with_energy,
-    cast(
-        {{ wide_sum('case when storage_weight is null then 0 else list_weight end') }} as decimal(38, 0)
-    )
-        as list_weight_with_storage,
+    {%- for kind in ['energy', 'storage'] %}
+    cast({{
+        wide_sum('case when ' ~ kind ~ '_weight is null then 0 else list_weight end')
+    }} as decimal(38, 0)) as list_weight_with_{{ kind }},
+    {%- endfor %}
     min(currency) as first_currency,
     max(currency) as last_currency,
     min(case when quantity_weight > 0 then coalesce(unit, '') end) as first_unit,
