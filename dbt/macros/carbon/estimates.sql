@@ -309,3 +309,28 @@
         end
     {%- endif -%}
 {%- endmacro %}
+
+{#- The columns of dim_estimate_rate beside its key, and their types. -#}
+{% macro estimate_rate_columns() -%}
+    {%- set columns = {} -%}
+    {%- for name in [
+        'billing_month', 'usage_month', 'provider', 'service_name', 'meter', 'unit',
+        'price_details', 'region_id', 'is_held_idle', 'factor_set_id', 'treatment', 'quality',
+        'rule_id', 'rule_source', 'rule_licence', 'machine_type', 'processor_family',
+        'accelerator_model', 'storage_class', 'network_path', 'token_model', 'machine_source',
+        'machine_licence',
+    ] -%}
+        {%- do columns.update({name: varchar_type()}) -%}
+    {%- endfor -%}
+    {%- do columns.update({
+        'billing_month': 'date', 'usage_month': 'date', 'is_held_idle': 'boolean',
+    }) -%}
+    {%- for name in usage_quantities() -%}
+        {%- do columns.update({name ~ '_per_unit': 'decimal(38, 18)'}) -%}
+    {%- endfor -%}
+    {%- do columns.update({'is_covered': 'boolean'}) -%}
+    {%- for name in estimate_rates() -%}
+        {%- do columns.update({'estimated_' ~ name ~ '_per_unit': 'decimal(38, 18)'}) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
