@@ -21,7 +21,10 @@ to_share as (
         bases.basis,
         {{ weight_by('bases.basis', 'month_weights') }} as month_weight,
         bases.group_weight,
-        coalesce(groups.total_location_kg, 0) = 0
+        coalesce(
+            groups.total_location_kg, groups.total_market_kg, groups.total_unspecified_kg
+        ) is not null
+        and coalesce(groups.total_location_kg, 0) = 0
         and coalesce(groups.total_market_kg, 0) = 0
         and coalesce(groups.total_unspecified_kg, 0) = 0 as group_is_zero
     from groups

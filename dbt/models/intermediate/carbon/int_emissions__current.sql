@@ -1,4 +1,5 @@
--- Grain: emission group. Current versions only; what a group reports in several rows is added.
+-- Grain: emission group. Current versions only; what a group reports in several rows is added. A row
+-- without any figure reports nothing.
 select
     emission_group_key,
     x_Provider,
@@ -16,5 +17,5 @@ select
     {%- endfor %}
     max(resource_id) as resource_id
 from {{ ref('int_emissions__unioned') }}
-where is_current
+where is_current and coalesce({{ emission_measures() | join(', ') }}) is not null
 group by emission_group_key, x_Provider, usage_month

@@ -1,0 +1,47 @@
+with source as (
+    {{ read_decoded('generic', 'carbon', [
+        {'name': 'billing_account_id', 'kind': 'text'},
+        {'name': 'sub_account_id', 'kind': 'text'},
+        {'name': 'region_id', 'kind': 'text'},
+        {'name': 'service_name', 'kind': 'text'},
+        {'name': 'resource_id', 'kind': 'text'},
+        {'name': 'model_version', 'kind': 'text'},
+        {'name': 'refreshed_at', 'kind': 'timestamp'},
+        {'name': 'emissions_unit', 'kind': 'text'},
+        {'name': 'scope1', 'kind': 'decimal'},
+        {'name': 'scope2_location', 'kind': 'decimal'},
+        {'name': 'scope2_market', 'kind': 'decimal'},
+        {'name': 'scope2_unspecified', 'kind': 'decimal'},
+        {'name': 'scope3_location', 'kind': 'decimal'},
+        {'name': 'scope3_market', 'kind': 'decimal'},
+        {'name': 'scope3_unspecified', 'kind': 'decimal'},
+        {'name': 'total_location', 'kind': 'decimal'},
+        {'name': 'total_market', 'kind': 'decimal'},
+        {'name': 'total_unspecified', 'kind': 'decimal'},
+    ]) }}
+),
+
+in_kg as (
+    select
+        source_name,
+        billing_month as usage_month,
+        delivery_id,
+        billing_account_id,
+        sub_account_id,
+        region_id,
+        service_name,
+        resource_id,
+        model_version,
+        refreshed_at,
+        emissions_unit as source_unit,
+        {%- for measure in emission_measures() %}
+        {%- set stated = measure.removesuffix('_kg') %}
+        case
+            when emissions_unit in ('kgCO2e', 'kg') then {{ stated }}
+            else {{ scaled(stated, 1000) }}
+        end as {{ measure }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from source
+)
+
+select * from in_kg
