@@ -35,11 +35,7 @@ in_kg as (
         refreshed_at,
         emissions_unit as source_unit,
         {%- for measure in emission_measures() %}
-        {%- set stated = measure.removesuffix('_kg') %}
-        case
-            when emissions_unit in ('kgCO2e', 'kg') then {{ stated }}
-            else {{ scaled(stated, 1000) }}
-        end as {{ measure }}{{ ',' if not loop.last }}
+        {{ stated_kilograms(measure.removesuffix('_kg')) }} as {{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
     from source
 )

@@ -9,3 +9,11 @@
         else ''
     end
 {%- endmacro %}
+
+{#- A figure in kilograms, by the unit of its row; landing refuses other units. -#}
+{% macro stated_kilograms(figure) -%}
+    case
+        when emissions_unit in ('kgCO2e', 'kg') then {{ figure }}
+        else {{ scaled(figure, 1000) }}
+    end
+{%- endmacro %}
