@@ -10,10 +10,15 @@
     end
 {%- endmacro %}
 
-{#- A figure in kilograms, by the unit of its row; landing refuses other units. -#}
-{% macro stated_kilograms(figure) -%}
-    case
-        when emissions_unit in ('kgCO2e', 'kg') then {{ figure }}
-        else {{ scaled(figure, 1000) }}
-    end
+{#- Every figure in kilograms, by the unit of its row; landing refuses other units. -#}
+{% macro stated_measures() -%}
+    {%- set found = [] -%}
+    {%- for measure in emission_measures() -%}
+        {%- set figure = measure.removesuffix('_kg') -%}
+        {%- do found.append(
+            "case when emissions_unit in ('kgCO2e', 'kg') then " ~ figure
+            ~ ' else ' ~ scaled(figure, 1000) ~ ' end as ' ~ measure
+        ) -%}
+    {%- endfor -%}
+    {{ return(found | join(',\n        ')) }}
 {%- endmacro %}

@@ -34,9 +34,7 @@ in_kg as (
         model_version,
         refreshed_at,
         emissions_unit as source_unit,
-        {%- for measure in emission_measures() %}
-        {{ stated_kilograms(measure.removesuffix('_kg')) }} as {{ measure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ stated_measures() }}
     from source
 )
 
