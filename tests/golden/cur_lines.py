@@ -19,6 +19,7 @@ MACHINE = {
     "product:instance_type": "m5.large",
 }
 FEE = {"pricing_unit": "Hrs", "line_item_operation": "None", "line_item_usage_type": "Fee"}
+POD = "arn:aws:eks:eu-west-1:111122223333:pod/shop"
 PLANS = FEE | {"line_item_product_code": "ComputeSavingsPlans"}
 
 
@@ -97,19 +98,19 @@ def _lines(account: str) -> list[Row]:
     def machine(name: str, **more: Any) -> Row:
         return MACHINE | {"line_item_resource_id": name} | more
 
-    def pod(name: str, parent: str, split: str, idle: str, meter: str = "vCPU") -> Row:
+    def pod(place: str, parent: str, split: str, idle: str, meter: str = "vCPU") -> Row:
         return {
             "line_item_product_code": "AmazonEKS",
             "line_item_operation": "EKSPod-EC2",
             "line_item_usage_type": f"EU-EKS-EC2-{meter}-Hours",
-            "line_item_resource_id": f"pod/{name}",
+            "line_item_resource_id": f"{POD}/{place}",
             "line_item_usage_amount": "0",
             "pricing_unit": "Hrs",
             "split_line_item_parent_resource_id": parent,
             "split_line_item_split_cost": split,
             "split_line_item_unused_cost": idle,
             "split_line_item_split_usage": "0.5",
-            "tag:app": name,
+            "tag:app": place.rpartition("/")[2],
         }
 
     money = {"line_item_product_code": "AmazonEC2", "line_item_usage_amount": None}
@@ -185,15 +186,15 @@ def _lines(account: str) -> list[Row]:
             "all", "0.03", "0.05", line_item_usage_amount="0.5", line_item_resource_id="i-1")),
         line("machine's traffic", "Usage", "0.01", 4, **machine(
             "i-1", line_item_usage_type="EU-DataTransfer-Regional-Bytes", pricing_unit="GB")),
-        line("pod one, processor", "Usage", "0", 4, **pod("one", "i-1", "0.02", "0.01")),
-        line("pod one, memory", "Usage", "0", 4, **pod("one", "i-1", "0.01", "0", "GB")),
-        line("pod two, processor", "Usage", "0", 4, **pod("two", "i-1", "0.03", "0.01")),
+        line("pod one, processor", "Usage", "0", 4, **pod("web/one", "i-1", "0.02", "0.01")),
+        line("pod one, memory", "Usage", "0", 4, **pod("web/one", "i-1", "0.01", "0", "GB")),
+        line("pod two, processor", "Usage", "0", 4, **pod("web/two", "i-1", "0.03", "0.01")),
         line("thirds", "Usage", "0.1", 4, **machine(
             "i-3", pricing_public_on_demand_cost="0.1")),
-        line("pod x", "Usage", "0", 4, **pod("x", "i-3", "0.01", "0")),
-        line("pod y", "Usage", "0", 4, **pod("y", "i-3", "0.01", "0")),
-        line("pod z", "Usage", "0", 4, **pod("z", "i-3", "0.01", "0")),
-        line("pod without a machine", "Usage", "0", 4, **pod("lost", "i-9", "0.01", "0")),
+        line("pod x", "Usage", "0", 4, **pod("jobs/x", "i-3", "0.01", "0")),
+        line("pod y", "Usage", "0", 4, **pod("jobs/y", "i-3", "0.01", "0")),
+        line("pod z", "Usage", "0", 4, **pod("kube-system/z", "i-3", "0.01", "0")),
+        line("pod without a machine", "Usage", "0", 4, **pod("web/lost", "i-9", "0.01", "0")),
     ]  # fmt: skip
 
 

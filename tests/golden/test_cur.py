@@ -12,7 +12,7 @@ import pytest
 from dagster_project.paths import Home
 from dagster_project.pipeline.context import Context
 from dagster_project.settings import Settings
-from tests.golden.cur_lines import cash, lines
+from tests.golden.cur_lines import POD, cash, lines
 from tests.golden.native_bills import ACCOUNTS, CUR, write_cur
 from tests.golden.test_golden import expected, table
 from tests.pipeline_runs import built, give_reference, land
@@ -153,11 +153,33 @@ def test_shares_of_a_machine_say_what_they_are(warehouse: duckdb.DuckDBPyConnect
     """).fetchall()
 
     assert found == [
-        ("pod/one", "i-1", '{"app":"one"}', "0.125"),
-        ("pod/one", "i-1", '{"app":"one"}', "0.25"),
-        ("pod/two", "i-1", '{"app":"two"}', "0.375"),
+        (f"{POD}/web/one", "i-1", '{"app":"one"}', "0.125"),
+        (f"{POD}/web/one", "i-1", '{"app":"one"}', "0.25"),
+        (f"{POD}/web/two", "i-1", '{"app":"two"}', "0.375"),
         (None, "i-1", None, "0.25"),
     ]
+
+
+def test_estimates_of_shares_add_up_to_the_machine(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    """One hour in thirds, beside ten hours of the same machine that nobody shares."""
+    measures = [
+        f"x_Estimated{name}"
+        for name in ("EnergyKwh", "OperationalKg", "FeraKg", "EmbodiedKg", "CarbonKg", "WaterL")
+    ]
+    sums = ", ".join(f"sum({name})" for name in measures)
+
+    def told(line: str) -> list[Decimal]:
+        found = warehouse.execute(
+            f"select {sums} from fct_cost_and_carbon where x_SourceName = 'cur2-parquet'"
+            " and ChargeDescription = ? and x_EstimateStatus = 'Estimated'",
+            [line],
+        ).fetchone()
+        assert found is not None and None not in found
+        return list(found)
+
+    assert [10 * thirds for thirds in told("thirds")] == told("on-demand")
 
 
 def test_inclusive_ends_become_exclusive(warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -208,6 +208,11 @@ from conformed
         'pricing_quantity', 'consumed_quantity', 'commitment_quantity']) }}
 {%- endmacro %}
 
+{#- What estimates of a machine's line count. -#}
+{% macro cur_hours() -%}
+    {{ return(['pricing_quantity', 'consumed_quantity']) }}
+{%- endmacro %}
+
 {% macro cur_charge_frequency() -%}
     case
         when {{ cur_is_usage() }} then 'Usage-Based'

@@ -4,6 +4,8 @@
     machine are replaced by these shares; what AWS calls unused is a share that stays with it.
 
     Every measure of a machine's line is shared by the same weights, and the shares add up to it.
+    Hours are shared in whole millionths, so that the estimates of the shares, which count hours in
+    millionths too, add up to what the machine's line would have.
 -#}
 
 {#- Machine and period of a line that takes part; NULL for any other line. -#}
@@ -23,6 +25,26 @@
 
 {% macro cur_idle_cost() -%}
     coalesce(split_line_item_net_unused_cost, split_line_item_unused_cost)
+{%- endmacro %}
+
+{#-
+    A share of a machine's hours: of its whole millionths what cumulative_shares gives, and what is
+    below a millionth to the last that has a weight. The shares add up to the hours.
+-#}
+{% macro cur_share_of_hours(quantity, weight, reached, whole) -%}
+    {%- set size = 'abs(' ~ quantity ~ ')' -%}
+    {%- set millionth = 'cast(1000000000000 as ' ~ wide_integer_type() ~ ')' -%}
+    {%- set millionths = '(' ~ whole_part(size) ~ ' * cast(1000000 as ' ~ wide_integer_type() ~ ') + '
+        ~ quotient(fraction_units(size), millionth) ~ ')' -%}
+    {%- set all_weight = wide_integer(whole) -%}
+    {{ with_sign_of(quantity, units_to_amount(
+        '(' ~ quotient(millionths ~ ' * ' ~ wide_integer(reached), all_weight)
+        ~ ' - ' ~ quotient(
+            millionths ~ ' * ' ~ wide_integer(reached ~ ' - ' ~ weight), all_weight
+        ) ~ ') * ' ~ millionth
+        ~ ' + case when ' ~ weight ~ ' > 0 and ' ~ reached ~ ' = ' ~ whole
+        ~ ' then ' ~ fraction_units(size) ~ ' % ' ~ millionth ~ ' else 0 end'
+    )) }}
 {%- endmacro %}
 
 {#- Machines with lines and containers; without a cost to share by, nothing is replaced. -#}
@@ -121,8 +143,14 @@ members as (
 
 to_share as (
     select
-        machine_lines.{{ cur_row_names() | reject('in', cur_allocated_columns() + ['line_key', 'changes'])
+        machine_lines.{{ cur_row_names()
+            | reject('in', cur_allocated_columns() + cur_hours() + ['line_key', 'changes'])
             | join(',\n        machine_lines.') }},
+        {%- for hours in cur_hours() %}
+        {{ cur_share_of_hours(
+            'machine_lines.' ~ hours, 'members.weight', 'members.reached', 'members.whole'
+        ) }} as {{ hours }},
+        {%- endfor %}
         concat(machine_lines.line_key, '|', members.member_key) as line_key,
         case
             when members.member_key = 'remainder' then {{ repair('SplitRemainder') }}
@@ -149,8 +177,8 @@ to_share as (
 shared as (
     {{ cumulative_shares(
         relation='to_share', weight='weight', cumulative_weight='reached', sum_of_weights='whole',
-        measures=cur_measures() + ['allocated_ratio'],
-        keep=kept + ['line_key', 'split_change', 'machine_changes', 'allocated_method_id',
+        measures=(cur_measures() | reject('in', cur_hours()) | list) + ['allocated_ratio'],
+        keep=kept + cur_hours() + ['line_key', 'split_change', 'machine_changes', 'allocated_method_id',
             'allocated_unit', 'allocated_usage', 'allocated_resource_id', 'allocated_tags'],
     ) }}
 ),
