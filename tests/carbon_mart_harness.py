@@ -13,6 +13,7 @@ MACROS = (
     "carbon/estimates.sql",
     "carbon/comparison.sql",
     "carbon/figures.sql",
+    "carbon/kubernetes.sql",
     "carbon/mart_money.sql",
     "carbon/restated.sql",
     "engine/amounts.sql",
@@ -21,6 +22,7 @@ MACROS = (
     "engine/listed.sql",
     "engine/semantic_order.sql",
     "engine/types.sql",
+    "virtual_tags.sql",
 )
 AMOUNT = "decimal(38,18)"
 FACT = {
@@ -30,8 +32,13 @@ FACT = {
     "x_Provider": "varchar",
     "x_SourceName": "varchar",
     "x_RecordKind": "varchar",
+    "SubAccountId": "varchar",
     "ServiceName": "varchar",
     "RegionId": "varchar",
+    "ResourceId": "varchar",
+    "Tags": "varchar",
+    "AllocatedResourceId": "varchar",
+    "AllocatedTags": "varchar",
     "BillingCurrency": "varchar",
     "EffectiveCost": AMOUNT,
     "x_CarbonReportedStatus": "varchar",

@@ -45,6 +45,7 @@ MONTHLY_MODELS = (
     "int_carbon__monthly",
     "int_carbon__compared",
     "int_carbon__ai_workloads",
+    "int_carbon__kubernetes",
     "int_quality__monthly",
     "int_commitments__monthly",
     "int_accruals__daily",

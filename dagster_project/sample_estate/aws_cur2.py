@@ -340,7 +340,11 @@ def _maps(lines: CurBlock, codes: Any) -> dict[str, Any]:
 
 def _tags(item: Item) -> list[tuple[str, str]] | None:
     """Return tags under the keys of CUR 2.0: prefixed, lower case, words apart by underscores."""
-    return [(f"user_{tag_key(key)}", value) for key, value in item.tags] or None
+    return [(_prefixed(key), value) for key, value in item.tags] or None
+
+
+def _prefixed(key: str) -> str:
+    return tag_key(key) if key.startswith("aws:") else f"user_{tag_key(key)}"
 
 
 def tag_key(key: str) -> str:

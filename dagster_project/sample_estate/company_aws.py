@@ -144,6 +144,10 @@ PROD_WEB: Tags = (
     ("cost-center", "cc-110"),
     ("App", "storefront-web"),
 )
+PROD_NODE: Tags = (
+    ("TEAM", "platform"), ("env", "PROD"), ("CostCenter", "CC-100"),
+    ("aws:eks:cluster-name", "prod"),
+)  # fmt: skip
 PROD_CORE: Tags = (("TEAM", "platform"), ("env", "PROD"), ("CostCenter", "CC-100"))
 DATA_ETL: Tags = (
     ("Team", "data"),
@@ -283,7 +287,7 @@ def core_items() -> tuple[Item, ...]:
 def _compute() -> tuple[Item, ...]:
     return (
         _instance("api-3", PROD, VIRGINIA, "a", _M6I, "1.536", PROD_API),
-        _instance("search-1", PROD, IRELAND, "b", _R6G, "2.7216", PROD_CORE),
+        _instance("search-1", PROD, IRELAND, "b", _R6G, "2.7216", PROD_NODE),
         _instance("search-2", PROD, VIRGINIA, "b", _R6G, "2.4192", PROD_CORE),
         _instance(
             "etl-spot",

@@ -58,6 +58,10 @@ EXPERIMENT: Tags = (
 INFERENCE: Tags = (
     ("team", "ml"), ("env", "production"), ("workload", "reco-model"), ("ML_Phase", "Serving"),
 )  # fmt: skip
+_NODES: Tags = (*INFERENCE, ("goog-k8s-cluster-name", "serve"))
+RECOMMENDER: Tags = (*_NODES, ("k8s-namespace", "recommender"))
+BATCH: Tags = (*_NODES, ("k8s-namespace", "batch"))
+IDLE: Tags = (*_NODES, ("k8s-namespace", "kube:unallocated"))
 WAREHOUSE: Tags = (("TEAM", "analytics"), ("env", "Prod"), ("cost_centre", "cc-400"))
 NO_TAGS: Tags = ()
 
@@ -183,7 +187,7 @@ def _usage() -> tuple[Item, ...]:
             "hour",
             "0.6163",
             4000,
-            INFERENCE,
+            RECOMMENDER,
             zone="b",
             kind="Instance",
             details=_L4,
@@ -278,7 +282,7 @@ def _usage() -> tuple[Item, ...]:
 
 
 def _pledge() -> Pledge:
-    def used(name: str, base: int, shape: str) -> Item:
+    def used(name: str, base: int, shape: str, tags: Tags) -> Item:
         plain = _item(
             name,
             COMPUTE,
@@ -288,7 +292,7 @@ def _pledge() -> Pledge:
             "hour",
             "0.027469",
             base,
-            INFERENCE,
+            tags,
             shape=shape,
             zone="b",
             kind="Instance",
@@ -322,7 +326,10 @@ def _pledge() -> Pledge:
     )
     return Pledge(
         100 * pico("0.017305"),
-        (used("serve-l4", 48_000, "flat"), used("serve-batch", 48_000, "office")),
+        (
+            used("serve-l4", 48_000, "flat", IDLE),
+            used("serve-batch", 48_000, "office", BATCH),
+        ),
         unused,
         purchase,
     )

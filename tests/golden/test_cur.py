@@ -228,3 +228,40 @@ def line_of(warehouse: duckdb.DuckDBPyConnection, description: str) -> dict[str,
     names = [column[0] for column in found.description or []]
     [row] = found.fetchall()
     return dict(zip(names, row, strict=True))
+
+
+def test_namespaces_of_a_split_machine(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """CUR.md: web has both pods of i-1 and the one without a machine, jobs two thirds of i-3."""
+    found = warehouse.execute(
+        """
+        select cluster_name, namespace, namespace_kind, effective_cost, charge_lines
+        from mart_kubernetes_carbon where sub_account_id = ? order by namespace
+        """,
+        [ACCOUNTS["cur2-parquet"]],
+    ).fetchall()
+
+    assert found == [
+        ("shop", "jobs", "namespace", Decimal("0.066666666666666666"), 2),
+        ("shop", "kube-system", "system", Decimal("0.033333333333333334"), 1),
+        ("shop", "web", "namespace", Decimal("0.06"), 7),
+        ("shop", None, "unallocated", Decimal("0.03"), 3),
+    ]
+
+
+def test_namespaces_and_what_is_left_emit_what_the_machine_does(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    """Two hours of a machine and its traffic, beside ten hours of the same that nobody shares."""
+    [(shared,)] = warehouse.execute(
+        "select sum(estimated_carbon_kg) from mart_kubernetes_carbon where sub_account_id = ?",
+        [ACCOUNTS["cur2-parquet"]],
+    ).fetchall()
+    estimated = dict(
+        warehouse.execute(
+            "select ChargeDescription, x_EstimatedCarbonKg from fct_cost_and_carbon"
+            " where x_SourceName = 'cur2-parquet'"
+            " and ChargeDescription in ('on-demand', 'machine''s traffic')"
+        ).fetchall()
+    )
+
+    assert 5 * (shared - estimated["machine's traffic"]) == estimated["on-demand"]

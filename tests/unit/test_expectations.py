@@ -39,6 +39,7 @@ from expectations.suites import mart_data_calendar as calendar
 from expectations.suites import mart_ghg_inventory as inventory
 from expectations.suites import mart_hotspot as hotspot
 from expectations.suites import mart_invoice_reconciliation as reconciliation
+from expectations.suites import mart_kubernetes_carbon as kubernetes
 from expectations.suites import mart_spend_carbon_daily as daily
 from expectations.suites import mart_spend_carbon_monthly as monthly
 from expectations.suites import mart_spend_postings as postings
@@ -74,6 +75,9 @@ TYPES = {
     **dict.fromkeys(("internal_carbon_price", "equivalent_units", "kg_per_unit"), AMOUNT),
     "year": "integer",
     "used_ratio": "double",
+    **dict.fromkeys(kubernetes.RATIOS, "double"),
+    "estimated_energy_kwh": AMOUNT,
+    "reportable_lines": "bigint",
     **dict.fromkeys(
         (
             "line_ratio",
@@ -287,6 +291,31 @@ WORKLOADS = [
         "sci_boundary": "provider",
         "sci_status": "no_functional_unit",
     },
+]
+CLUSTERS = [
+    {
+        "billing_month": month,
+        "usage_month": month,
+        "provider": "aws",
+        "sub_account_id": "222",
+        "cluster_name": "shop",
+        "namespace": namespace,
+        "namespace_kind": kind,
+        "billing_currency": "USD",
+        "effective_cost": 10,
+        "estimated_energy_kwh": 4,
+        "estimated_operational_kg": "1.5",
+        "estimated_embodied_kg": "0.5",
+        "estimated_carbon_kg": 2,
+        "carbon_location_kg": reported,
+        **dict.fromkeys(kubernetes.COUNTS, 1),
+        "reported_lines": lines,
+        **dict.fromkeys(kubernetes.RATIOS, ratio),
+    }
+    for month, namespace, kind, reported, lines, ratio in (
+        ("2026-01-01", "web", "namespace", 3, 1, 1),
+        ("2026-02-01", None, "unallocated", None, 0, None),
+    )
 ]
 COVERED = {
     "provider": "aws",
@@ -550,11 +579,24 @@ CHARGE = {
     "BillingCurrency": "USD",
     **dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"), 10),
 }
+OF_CLUSTER = {
+    **CHARGE,
+    "SubAccountId": "222",
+    "ResourceId": "i-1",
+    "x_EstimatedEnergyKwh": 4,
+    "x_EstimatedOperationalKg": "1.5",
+    "x_EstimatedEmbodiedKg": "0.5",
+}
 FACT = [
-    {**CHARGE, "x_ChargeKey": "a1"},
     {
-        **CHARGE,
+        **OF_CLUSTER,
+        "x_ChargeKey": "a1",
+        "AllocatedTags": '{"aws:eks:cluster-name":"shop","aws:eks:namespace":"web"}',
+    },
+    {
+        **OF_CLUSTER,
         "x_ChargeKey": "a2",
+        "Tags": '{"aws:eks:cluster-name":"shop"}',
         "x_BillingMonth": "2026-02-01",
         "x_CarbonReportedStatus": "Pending",
         "x_CarbonLocationKg": None,
@@ -878,6 +920,7 @@ def _build(path: Path) -> None:
         _create(hotspot.RELATION, hotspot.COLUMNS, HOTSPOTS),
         _create(inventory.RELATION, inventory.COLUMNS, INVENTORY),
         _create(ai.RELATION, ai.COLUMNS, WORKLOADS),
+        _create(kubernetes.RELATION, kubernetes.COLUMNS, CLUSTERS),
         _create(coverage.RELATION, coverage.COLUMNS, COVERAGE),
         _create(comparison.RELATION, comparison.COLUMNS, COMPARISON),
         _create(nowcast.RELATION, nowcast.COLUMNS, NOWCAST),
@@ -1242,6 +1285,77 @@ FAULTS = [
     (
         "update mart_ai_workload set energy_kwh = -1",
         {"mart_ai_workload.nothing_negative"},
+    ),
+    # Kubernetes
+    (
+        "insert into mart_kubernetes_carbon from mart_kubernetes_carbon where namespace is null",
+        {
+            "mart_kubernetes_carbon.one_row_per_namespace",
+            "mart_kubernetes_carbon.holds_every_line_of_clusters",
+        },
+    ),
+    (
+        "delete from mart_kubernetes_carbon where namespace is null",
+        {"mart_kubernetes_carbon.holds_every_line_of_clusters"},
+    ),
+    (
+        "update mart_kubernetes_carbon set estimated_energy_kwh = 4.000000000000000001",
+        {"mart_kubernetes_carbon.holds_every_line_of_clusters"},
+    ),
+    (
+        "update fact_rows set ResourceId = 'i-1', SubAccountId = '222'"
+        " where x_ChargeKey in ('a1', 'p2')",
+        {"mart_kubernetes_carbon.holds_every_line_of_clusters"},
+    ),
+    (
+        "update fact_rows set Tags = null, ResourceId = '/x/providers/Microsoft.ContainerService"
+        "/managedClusters/shop' where x_ChargeKey = 'a2'",
+        {"mart_kubernetes_carbon.holds_every_line_of_clusters"},
+    ),
+    (
+        "update mart_kubernetes_carbon set namespace_kind = 'idle' where namespace is null",
+        {
+            "mart_kubernetes_carbon.kind_known",
+            "mart_kubernetes_carbon.without_a_namespace_is_unallocated",
+        },
+    ),
+    (
+        "update mart_kubernetes_carbon set estimated_operational_kg = 2.5,"
+        " estimated_embodied_kg = -0.5",
+        {
+            "mart_kubernetes_carbon.nothing_negative",
+            "mart_kubernetes_carbon.holds_every_line_of_clusters",
+        },
+    ),
+    (
+        "update mart_kubernetes_carbon set reportable_lines = 0 where namespace = 'web'",
+        {"mart_kubernetes_carbon.counts_fit"},
+    ),
+    (
+        "update mart_kubernetes_carbon set estimated_lines = 0",
+        {"mart_kubernetes_carbon.unknown_is_null"},
+    ),
+    (
+        "update mart_kubernetes_carbon set estimated_embodied_kg = 0",
+        {
+            "mart_kubernetes_carbon.estimate_is_sum_of_parts",
+            "mart_kubernetes_carbon.holds_every_line_of_clusters",
+        },
+    ),
+    (
+        "update mart_kubernetes_carbon set effective_cost_ratio = 1",
+        {"mart_kubernetes_carbon.only_namespaces_have_ratios"},
+    ),
+    (
+        "update mart_kubernetes_carbon set effective_cost_ratio = 0.5 where namespace = 'web'",
+        {"mart_kubernetes_carbon.effective_cost_ratios_come_to_one"},
+    ),
+    (
+        "update mart_kubernetes_carbon set estimated_energy_ratio = 1.5 where namespace = 'web'",
+        {
+            "mart_kubernetes_carbon.energy_ratio_is_a_share",
+            "mart_kubernetes_carbon.estimated_energy_ratios_come_to_one",
+        },
     ),
     # Carbon per unit of spend
     (

@@ -41,6 +41,8 @@ KEYS = {
     "carbon/carbon_inventory_rules.csv": ("hosting", "measure"),
     "carbon/carbon_equivalences.csv": ("equivalence",),
     "maps/emission_basis.csv": ("provider", "service_bucket"),
+    "maps/kubernetes_keys.csv": ("provider", "meaning", "found_in", "key"),
+    "maps/kubernetes_namespaces.csv": ("namespace",),
 }
 
 SERVICE_ID = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"
@@ -152,6 +154,8 @@ def test_every_file_is_square_trimmed_and_has_a_unique_key(name: str) -> None:
         "maps/region_map.csv",
         "maps/azure_unit_map.csv",
         "maps/provider_tag_prefixes.csv",
+        "maps/kubernetes_keys.csv",
+        "maps/kubernetes_namespaces.csv",
         "carbon/carbon_inventory_rules.csv",
         "carbon/carbon_equivalences.csv",
     ],

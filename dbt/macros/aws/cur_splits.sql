@@ -33,8 +33,8 @@
 -#}
 {% macro cur_share_of_hours(quantity, weight, reached, whole) -%}
     {%- set size = 'abs(' ~ quantity ~ ')' -%}
-    {%- set millionth = 'cast(1000000000000 as ' ~ wide_integer_type() ~ ')' -%}
-    {%- set millionths = '(' ~ whole_part(size) ~ ' * cast(1000000 as ' ~ wide_integer_type() ~ ') + '
+    {%- set millionth = wide_integer('1000000000000') -%}
+    {%- set millionths = '(' ~ whole_part(size) ~ ' * ' ~ wide_integer('1000000') ~ ' + '
         ~ quotient(fraction_units(size), millionth) ~ ')' -%}
     {%- set all_weight = wide_integer(whole) -%}
     {{ with_sign_of(quantity, units_to_amount(
