@@ -89,6 +89,8 @@ PERMITS = (
         "sci_kg as double",
         "sci_kg_per_million_units_ratio, never summed",
     ),
+    Permit("mart_kubernetes_carbon", "float", "as double", "ratios, never summed"),
+    Permit("mart_kubernetes_carbon", "division", "as double", "ratios, never summed"),
     Permit(
         "mart_carbon_intensity", "float", "covered_effective_cost as double", "..._per_cost_ratio"
     ),

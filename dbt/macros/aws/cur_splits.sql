@@ -29,22 +29,30 @@
 
 {#-
     A share of a machine's hours: of its whole millionths what cumulative_shares gives, and what is
-    below a millionth to the last that has a weight. The shares add up to the hours.
+    below a millionth to the last that has a weight. The shares add up to the hours. Bounds of
+    mul_div.
 -#}
-{% macro cur_share_of_hours(quantity, weight, reached, whole) -%}
-    {%- set size = 'abs(' ~ quantity ~ ')' -%}
+{% macro cur_share_of_hours(hours, weight, reached, whole) -%}
+    {%- set size = 'abs(' ~ hours ~ ')' -%}
     {%- set millionth = wide_integer('1000000000000') -%}
-    {%- set millionths = '(' ~ whole_part(size) ~ ' * ' ~ wide_integer('1000000') ~ ' + '
-        ~ quotient(fraction_units(size), millionth) ~ ')' -%}
-    {%- set all_weight = wide_integer(whole) -%}
-    {{ with_sign_of(quantity, units_to_amount(
-        '(' ~ quotient(millionths ~ ' * ' ~ wide_integer(reached), all_weight)
-        ~ ' - ' ~ quotient(
-            millionths ~ ' * ' ~ wide_integer(reached ~ ' - ' ~ weight), all_weight
-        ) ~ ') * ' ~ millionth
+    {{ with_sign_of(hours, units_to_amount(
+        '(' ~ cur_millionths_up_to(size, wide_integer(reached), wide_integer(whole))
+        ~ ' - (' ~ cur_millionths_up_to(
+            size, wide_integer(reached ~ ' - ' ~ weight), wide_integer(whole)
+        ) ~ ')) * ' ~ millionth
         ~ ' + case when ' ~ weight ~ ' > 0 and ' ~ reached ~ ' = ' ~ whole
         ~ ' then ' ~ fraction_units(size) ~ ' % ' ~ millionth ~ ' else 0 end'
     )) }}
+{%- endmacro %}
+
+{#- Whole millionths that the first `reached` of `whole` earn, by long division with two limbs. -#}
+{% macro cur_millionths_up_to(hours, reached, whole) -%}
+    {%- set million = wide_integer('1000000') -%}
+    {%- set high = whole_part(hours) ~ ' * ' ~ reached -%}
+    {%- set low = quotient(fraction_units(hours), wide_integer('1000000000000')) -%}
+    {{ quotient(high, whole) }} * {{ million }} + {{ quotient(
+        '(' ~ high ~ ') % ' ~ whole ~ ' * ' ~ million ~ ' + ' ~ low ~ ' * ' ~ reached, whole
+    ) }}
 {%- endmacro %}
 
 {#- Machines with lines and containers; without a cost to share by, nothing is replaced. -#}
