@@ -54,48 +54,56 @@ COUNTS = (
 RATIOS = ("effective_cost_ratio", "estimated_energy_ratio")
 COLUMNS = (*GRAIN[:-1], "namespace_kind", GRAIN[-1], *MEASURES, *COUNTS, *RATIOS)
 
-KEYS: Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]] = {
-    "cluster": {
-        "AllocatedTags": (("aws", "aws:eks:cluster-name"), ("aws", "aws_eks_cluster_name")),
-        "AllocatedResourceId": (("aws", "^arn:aws[a-z-]*:eks:[^:]*:[^:]*:pod/([^/]+)/"),),
-        "Tags": (
-            ("any", "k8s.cluster.name"),
-            ("aws", "aws:eks:cluster-name"),
-            ("aws", "aws_eks_cluster_name"),
-            ("aws", "eks:cluster-name"),
-            ("aws", "eks_cluster_name"),
-            ("aws", "KubernetesCluster"),
-            ("aws", "kubernetes_cluster"),
-            ("azure", "aks-managed-cluster-name"),
-            ("gcp", "goog-k8s-cluster-name"),
+TAGS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
+    ("cluster", "AllocatedTags"): (
+        ("aws", "aws:eks:cluster-name"),
+        ("aws", "aws_eks_cluster_name"),
+    ),
+    ("cluster", "Tags"): (
+        ("any", "k8s.cluster.name"),
+        ("aws", "aws:eks:cluster-name"),
+        ("aws", "aws_eks_cluster_name"),
+        ("aws", "eks:cluster-name"),
+        ("aws", "eks_cluster_name"),
+        ("aws", "KubernetesCluster"),
+        ("aws", "kubernetes_cluster"),
+        ("azure", "aks-managed-cluster-name"),
+        ("gcp", "goog-k8s-cluster-name"),
+    ),
+    ("namespace", "AllocatedTags"): (
+        ("aws", "aws:eks:namespace"),
+        ("aws", "aws_eks_namespace"),
+    ),
+    ("namespace", "Tags"): (
+        ("any", "k8s.namespace.name"),
+        ("aws", "aws:eks:namespace"),
+        ("aws", "aws_eks_namespace"),
+        ("aws", "kubernetes.io/created-for/pvc/namespace"),
+        ("aws", "kubernetes_io_created_for_pvc_namespace"),
+        ("azure", "kubernetes.io-created-for-pvc-namespace"),
+        ("gcp", "k8s-namespace"),
+    ),
+}
+_POD = ("aws", "arn:aws%:eks:%:pod/%", ":pod/")
+IDS: Mapping[tuple[str, str], tuple[tuple[str, str, str, int], ...]] = {
+    ("cluster", "AllocatedResourceId"): ((*_POD, 1),),
+    ("cluster", "ResourceId"): (
+        ("aws", "arn:aws%:eks:%:cluster/%", ":cluster/", 1),
+        (*_POD, 1),
+        (
+            "azure",
+            "%/providers/microsoft.containerservice/managedclusters/%",
+            "/managedclusters/",
+            1,
         ),
-        "ResourceId": (
-            ("aws", "^arn:aws[a-z-]*:eks:[^:]*:[^:]*:(?:cluster|pod)/([^/]+)"),
-            ("azure", "(?i)/providers/microsoft[.]containerservice/managedclusters/([^/]+)"),
-            (
-                "gcp",
-                "^//container[.]googleapis[.]com/projects/[^/]+/(?:locations|zones)/[^/]+"
-                "/clusters/([^/]+)",
-            ),
-        ),
-    },
-    "namespace": {
-        "AllocatedTags": (("aws", "aws:eks:namespace"), ("aws", "aws_eks_namespace")),
-        "AllocatedResourceId": (("aws", "^arn:aws[a-z-]*:eks:[^:]*:[^:]*:pod/[^/]+/([^/]+)/"),),
-        "Tags": (
-            ("any", "k8s.namespace.name"),
-            ("aws", "aws:eks:namespace"),
-            ("aws", "aws_eks_namespace"),
-            ("aws", "kubernetes.io/created-for/pvc/namespace"),
-            ("aws", "kubernetes_io_created_for_pvc_namespace"),
-            ("azure", "kubernetes.io-created-for-pvc-namespace"),
-            ("gcp", "k8s-namespace"),
-        ),
-        "ResourceId": (("aws", "^arn:aws[a-z-]*:eks:[^:]*:[^:]*:pod/[^/]+/([^/]+)/"),),
-    },
+        ("gcp", "//container.googleapis.com/projects/%/clusters/%", "/clusters/", 1),
+    ),
+    ("namespace", "AllocatedResourceId"): ((*_POD, 2),),
+    ("namespace", "ResourceId"): ((*_POD, 2),),
 }
 """Where bills name a cluster or a namespace: said here once more than in the seed, so that the fact
 can be asked without the model that sorts it."""
+PLACES = ("AllocatedTags", "AllocatedResourceId", "Tags", "ResourceId")
 
 
 def _promises(scope: Scope) -> Sequence[Promise]:
@@ -216,7 +224,6 @@ def _holds_every_line(scope: Scope) -> Promise:
     differ = " or ".join(
         f"coalesce({name}, 0) <> coalesce(fact_{name}, 0)" for name in (*MEASURES, "charge_lines")
     )
-    places = tuple(KEYS["cluster"])
     texts = " union all ".join(
         f"""
         select x_Provider, '{place}' as place, said,
@@ -225,16 +232,16 @@ def _holds_every_line(scope: Scope) -> Promise:
             select distinct x_Provider, {place} as said from fact where {place} is not null
         )
         """
-        for place in places
+        for place in PLACES
     )
     joins = " ".join(
         f"left join texts as t{n} on t{n}.place = '{place}'"
         f" and t{n}.x_Provider = fact.x_Provider and t{n}.said = fact.{place}"
-        for n, place in enumerate(places)
+        for n, place in enumerate(PLACES)
     )
 
     def any_has(meaning: str) -> str:
-        return " or ".join(f"coalesce(t{n}.has_{meaning}, false)" for n in range(len(places)))
+        return " or ".join(f"coalesce(t{n}.has_{meaning}, false)" for n in range(len(PLACES)))
 
     return never(
         "holds_every_line_of_clusters",
@@ -275,20 +282,28 @@ def _holds_every_line(scope: Scope) -> Promise:
 
 def _says(meaning: str, place: str) -> str:
     """Return the condition that a text of this column names a cluster or a namespace."""
-    blank = "chr(32) || chr(9) || chr(10) || chr(13) || chr(160)"
-    said = []
-    for provider, key in KEYS[meaning][place]:
-        if place.endswith("Tags"):
-            pointer = "/" + key.replace("~", "~0").replace("/", "~1")
-            value = (
-                "trim(json_extract_string(case when json_valid(said) then said end,"
-                f" {_literal(pointer)}), {blank})"
-            )
-        else:
-            value = f"regexp_extract(said, {_literal(key)}, 1)"
-        named = f"coalesce({value} <> '', false)"
-        said.append(named if provider == "any" else f"(x_Provider = '{provider}' and {named})")
+    values = [
+        *((provider, _tag(key)) for provider, key in TAGS.get((meaning, place), ())),
+        *((one[0], _name_in_id(*one[1:])) for one in IDS.get((meaning, place), ())),
+    ]
+    said = (
+        f"(x_Provider = '{provider}' and {named})" if provider != "any" else named
+        for provider, named in ((one, f"coalesce({value} <> '', false)") for one, value in values)
+    )
     return f"({' or '.join(said)})"
+
+
+def _tag(key: str) -> str:
+    pointer = "/" + key.replace("~", "~0").replace("/", "~1")
+    blank = "chr(32) || chr(9) || chr(10) || chr(13) || chr(160)"
+    value = f"json_extract_string(case when json_valid(said) then said end, {_literal(pointer)})"
+    return f"trim({value}, {blank})"
+
+
+def _name_in_id(like: str, key: str, part: int) -> str:
+    folded = "lower(translate(said, 'İΣς', 'iσσ'))"
+    rest = f"substr(said, instr({folded}, {_literal(key)}) + {len(key)})"
+    return f"case when {folded} like {_literal(like)} then split_part({rest}, '/', {part}) end"
 
 
 def _literal(text: str) -> str:

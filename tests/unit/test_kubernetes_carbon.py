@@ -166,6 +166,8 @@ def test_what_names_a_cluster(
         line(Tags="{not json: goog-k8s-cluster-name", x_Provider="gcp"),
         line(Tags="[]", AllocatedTags="null", ResourceId="", AllocatedResourceId=""),
         line(ResourceId="arn:aws:eks:eu-west-1:1:cluster/"),
+        line(ResourceId="arn:aws:ecs:eu-west-1:1:cluster/shop"),
+        line(ResourceId=AKS),
         line(AllocatedResourceId="pod/shop/web/p"),
         {**tagged("gcp", tags={"goog-k8s-cluster-name": "c"}), "x_RecordKind": "Unallocated"},
     ],
@@ -236,12 +238,24 @@ def test_months_of_use_and_currencies_are_rows_of_their_own(marts: CarbonMarts) 
 def test_the_promise_knows_the_keys_of_the_seed() -> None:
     with (SEEDS / "maps" / "kubernetes_keys.csv").open(encoding="utf-8", newline="") as file:
         seed = {
-            (row["meaning"], row["found_in"], row["provider"], row["key"])
+            (
+                row["meaning"],
+                row["found_in"],
+                row["provider"],
+                row["id_like"],
+                row["key"],
+                row["part"],
+            )
             for row in csv.DictReader(file)
         }
-    assert seed == {
-        (meaning, place, provider, key)
-        for meaning, found in suite.KEYS.items()
-        for place, keys in found.items()
+    tags = {
+        (*place, provider, "", key, "")
+        for place, keys in suite.TAGS.items()
         for provider, key in keys
     }
+    ids = {
+        (*place, provider, like, key, str(part))
+        for place, keys in suite.IDS.items()
+        for provider, like, key, part in keys
+    }
+    assert seed == tags | ids

@@ -41,7 +41,13 @@ KEYS = {
     "carbon/carbon_inventory_rules.csv": ("hosting", "measure"),
     "carbon/carbon_equivalences.csv": ("equivalence",),
     "maps/emission_basis.csv": ("provider", "service_bucket"),
-    "maps/kubernetes_keys.csv": ("provider", "meaning", "found_in", "key"),
+    "maps/kubernetes_keys.csv": (
+        "provider",
+        "meaning",
+        "found_in",
+        "key",
+        "priority",
+    ),
     "maps/kubernetes_namespaces.csv": ("namespace",),
 }
 

@@ -3,15 +3,20 @@
     {{ return(['AllocatedTags', 'AllocatedResourceId', 'Tags', 'ResourceId']) }}
 {%- endmacro %}
 
-{#- What a text says under a key of kubernetes_keys: a tag's value, or the part of an id. -#}
-{% macro kubernetes_value(text, found_in, key) -%}
-    nullif(
-        case
-            when {{ found_in }} in ('AllocatedTags', 'Tags')
-                then {{ virtual_tag_trim(tag_at(text, key)) }}
-            else regexp_extract({{ text }}, {{ key }}, 1)
-        end, ''
-    )
+{#- What a text says by a row of kubernetes_keys: a tag's value, or a name in an id; or nothing. -#}
+{% macro kubernetes_value(said_by, keys) -%}
+    {%- set folded = virtual_tag_fold(said_by) -%}
+    case
+        when {{ keys }}.id_like is null
+            then {{ virtual_tag_trim(tag_at(said_by, keys ~ '.key')) }}
+        when {{ folded }} like {{ keys }}.id_like
+            then split_part(
+                substr(
+                    {{ said_by }},
+                    instr({{ folded }}, {{ keys }}.key) + length({{ keys }}.key)
+                ), '/', {{ keys }}.part
+            )
+    end
 {%- endmacro %}
 
 {#- Value of a tag whose key is a column: NULL where there is none, whatever the text is. -#}

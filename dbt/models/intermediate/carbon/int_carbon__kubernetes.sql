@@ -48,7 +48,7 @@ found as (
         keys.meaning,
         keys.priority,
         keys.key,
-        {{ kubernetes_value('texts.said_by', 'keys.found_in', 'keys.key') }} as named
+        {{ kubernetes_value('texts.said_by', 'keys') }} as named
     from texts
     inner join keys
         on texts.found_in = keys.found_in and keys.provider in ('any', texts.x_Provider)
@@ -62,7 +62,7 @@ placed as (
             order by priority, key
         ) as place
     from found
-    where named is not null
+    where named <> ''
 ),
 
 sayings as (
