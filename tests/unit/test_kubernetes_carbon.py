@@ -191,6 +191,11 @@ def test_what_is_said_of_the_container_counts_before_its_machine(marts: CarbonMa
     assert places(rows) == {("shop", "web", "namespace"): 1, ("old", "pool", "namespace"): 2}
 
 
+def test_of_two_tags_the_first_in_the_list_counts(marts: CarbonMarts) -> None:
+    tags = {"KubernetesCluster": "z", "aws:eks:cluster-name": "a", "kubernetes_cluster": "y"}
+    assert places(marts.build(tagged("aws", tags=tags))) == {("a", *WHOLE): 1}
+
+
 def test_a_machine_of_two_clusters_is_given_to_neither(marts: CarbonMarts) -> None:
     other = {"AllocatedTags": json.dumps({"aws:eks:cluster-name": "b", "aws:eks:namespace": "n"})}
     rows = marts.build(
