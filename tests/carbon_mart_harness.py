@@ -10,6 +10,7 @@ from tests.macro_harness import model_sql
 from tests.seed_tables import load_seeds
 
 MACROS = (
+    "carbon/bridge.sql",
     "carbon/estimates.sql",
     "carbon/comparison.sql",
     "carbon/figures.sql",
@@ -20,6 +21,8 @@ MACROS = (
     "engine/dates.sql",
     "engine/exact.sql",
     "engine/listed.sql",
+    "engine/monthly_model.sql",
+    "engine/proportions.sql",
     "engine/semantic_order.sql",
     "engine/types.sql",
     "virtual_tags.sql",
@@ -57,6 +60,23 @@ FACT = {
     "x_EstimatedCarbonKg": AMOUNT,
     "x_Workload": "varchar",
     "x_WorkloadPhase": "varchar",
+    "x_FactorSetId": "varchar",
+    **dict.fromkeys(
+        (
+            "ChargeCategory",
+            "ChargeDescription",
+            "SkuMeter",
+            "SkuPriceDetails",
+            "SubAccountId",
+            "ResourceId",
+            "ConsumedUnit",
+            "PricingUnit",
+            "CapacityReservationStatus",
+            "CommitmentDiscountStatus",
+        ),
+        "varchar",
+    ),
+    **dict.fromkeys(("ConsumedQuantity", "PricingQuantity"), AMOUNT),
 }
 USUAL = {
     "x_BillingMonth": "2026-01-01",

@@ -23,6 +23,7 @@ _VARS = {
     "carbon_ratio_tolerance_percent": 25,
     "carbon_usual_months": 3,
     "carbon_nowcast_months": 3,
+    "carbon_bridge_kg_per_kwh_limit": 10,
 }
 
 

@@ -291,6 +291,7 @@ grids as (
         factors.value_high as grid_high,
         factors.boundary,
         factors.factor_key,
+        factors.year as grid_year,
         row_number() over (
             partition by placed.billing_month, placed.sku_key
             order by
@@ -333,6 +334,7 @@ located as (
         grids.grid_low,
         grids.grid_central,
         grids.grid_high,
+        grids.grid_year,
         losses.fera_share,
         concat_ws(
             ' ', replace(summed.part_factors, ',', ''), grids.factor_key, losses.loss_factors,
@@ -422,5 +424,6 @@ select
     {{ per_unit_of('carbon_low', 15) }} as low_kg,
     {{ per_unit_of('carbon_high', 15) }} as high_kg,
     {{ per_unit_of('water', 15) }} as water_l,
-    factor_keys
+    factor_keys,
+    grid_year
 from with_losses

@@ -1,0 +1,185 @@
+{{ conversion_storage() }}
+{%- set pair = ['provider', 'comparison', 'usage_month'] %}
+{%- set measures = bridged_measures().keys() | list + carrying_energies().keys() | list %}
+{%- set activities = ['activity_0_by_0', 'activity_0_by_1', 'activity_1_by_0', 'activity_1_by_1'] %}
+
+with kinds as (
+    select * from {{ ref('int_carbon__usage_kinds') }}
+),
+
+months as (
+    select distinct
+        provider,
+        usage_month
+    from kinds
+),
+
+pairs as (
+    {{ month_pairs('months') }}
+),
+
+-- Side 0 is the earlier month, side 1 the later one.
+sided as (
+    {%- for side, month in [(0, 'earlier_month'), (1, 'usage_month')] %}
+    select
+        pairs.comparison,
+        pairs.usage_month as later_month,
+        {{ side }} as side,
+        kinds.*
+    from pairs
+    inner join kinds
+        on pairs.provider = kinds.provider and pairs.{{ month }} = kinds.usage_month
+    where kinds.is_estimable
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+paired as (
+    select
+        provider,
+        comparison,
+        later_month as usage_month,
+        service,
+        region_id,
+        kind_key
+        {%- for side in [0, 1] %},
+        max(case when side = {{ side }} then 1 else 0 end) = 1 as is_used_{{ side }},
+        {{ each_of(
+            ['factor_set_id', 'grid_year', 'energy_per_unit', 'embodied_per_unit', 'hours_per_unit'],
+            'max(case when side = ' ~ side ~ ' and is_estimated then @ end) as @_' ~ side
+        ) }},
+        {{ each_of(
+            measures,
+            amount_sum('case when side = ' ~ side ~ ' and is_estimated then @ end')
+            ~ ' as @_' ~ side
+        ) }}
+        {%- endfor %}
+    from sided
+    group by provider, comparison, later_month, service, region_id, kind_key
+),
+
+-- A month-long unit holds the hours of its month, which are no change of method.
+figures as (
+    {%- for figure in bridged_figures() %}
+    select
+        {{ pair | join(',\n        ') }},
+        '{{ figure.source_kind }}' as source_kind,
+        '{{ figure.method }}' as method,  -- noqa: RF04
+        '{{ figure.figure }}' as figure,
+        service,
+        region_id,
+        {%- for side in [0, 1] %}
+        {{ figure.kg }}_{{ side }} as kg_{{ side }},
+        coalesce({{ figure.activity }}_{{ side }}, 0) as activity_{{ side }},
+        factor_set_id_{{ side }},
+        grid_year_{{ side }},
+        {{ scaled(
+            'cast(' ~ figure.per_unit ~ '_per_unit_' ~ side ~ ' as decimal(38, 18))',
+            'hours_per_unit_' ~ (1 - side)
+        ) }} as rate_{{ side }},
+        {%- endfor %}
+        is_used_0 and is_used_1
+        and ({{ figure.known_by }}_0 is null) <> ({{ figure.known_by }}_1 is null) as is_known_once
+    from paired
+    where coalesce({{ figure.kg }}_0, {{ figure.kg }}_1) is not null
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+rated as (
+    select
+        *,
+        {%- for side in [0, 1] %}
+        case
+            when factor_set_id_0 <> factor_set_id_1 and least(rate_0, rate_1) > 0
+                then {{ weight_units('rate_' ~ side, 'greatest(rate_0, rate_1)') }}
+        end as rate_units_{{ side }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from figures
+),
+
+-- What each month used, as each month's factors and rules count it. One month's usage alone says
+-- nothing about the other month's method.
+by_both_methods as (
+    select
+        *,
+        activity_0 as activity_0_by_0,
+        activity_1 as activity_1_by_1,
+        coalesce({{ in_proportion('activity_0', 'rate_units_1', 'rate_units_0') }}, activity_0)
+            as activity_0_by_1,
+        coalesce({{ in_proportion('activity_1', 'rate_units_0', 'rate_units_1') }}, activity_1)
+            as activity_1_by_0
+    from rated
+),
+
+cells as (
+    select
+        {{ bridge_key() | join(',\n        ') }},
+        service,
+        region_id,
+        {%- for side in [0, 1] %}
+        {{ amount_sum('case when not is_known_once then kg_' ~ side ~ ' end') }} as kg_{{ side }},
+        max(factor_set_id_{{ side }}) as factor_set_id_{{ side }},
+        max(grid_year_{{ side }}) as grid_year_{{ side }},
+        {%- endfor %}
+        {{ each_of(
+            activities, amount_sum('case when not is_known_once then @ else 0 end') ~ ' as @'
+        ) }},
+        {{ amount_minus(
+            amount_sum('case when is_known_once then coalesce(kg_1, 0) else 0 end'),
+            amount_sum('case when is_known_once then coalesce(kg_0, 0) else 0 end')
+        ) }} as known_once_kg
+    from by_both_methods
+    group by {{ bridge_key() | join(', ') }}, service, region_id
+),
+
+-- A provider's kilograms that the estimated energy is no measure of say nothing per kWh.
+judged as (
+    select
+        *,
+        {%- for side in [0, 1] %}
+        coalesce(
+            kg_{{ side }} is not null
+            and least(activity_{{ side }}_by_0, activity_{{ side }}_by_1) >= {{ least_activity() }},
+            false
+        ) as has_activity_{{ side }},
+        source_kind = 'reported'
+        and coalesce(abs(kg_{{ side }}) > {{ scaled(
+            'activity_' ~ side ~ '_by_' ~ side, var('carbon_bridge_kg_per_kwh_limit')
+        ) }}, false) as is_beyond_{{ side }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from cells
+),
+
+placed as (
+    select
+        *,
+        {%- for side in [0, 1] %}
+        has_activity_{{ side }}
+        and not (has_activity_0 and is_beyond_0)
+        and not (has_activity_1 and is_beyond_1) as is_there_{{ side }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from judged
+)
+
+-- A change of kilograms per unit of activity is one of the grid's where its year is another, else of
+-- the method where the factor set is another; else it is rounding between kinds of usage.
+select
+    {{ bridge_key() | join(',\n    ') }},
+    service,
+    region_id,
+    case
+        when source_kind = 'reported' or grid_year_0 <> grid_year_1 then 'intensity'
+        when factor_set_id_0 <> factor_set_id_1 then 'method'
+        else 'mix'
+    end as intensity_moves_with,
+    {%- for side in [0, 1] %}
+    is_there_{{ side }},
+    max(case when is_there_{{ side }} then 1 else 0 end)
+        over (partition by {{ bridge_key() | join(', ') }}, region_id) = 1
+        as is_region_there_{{ side }},
+    case when is_there_{{ side }} then kg_{{ side }} else 0 end as kg_{{ side }},
+    {%- endfor %}
+    {{ each_of(activities, '@') }},
+    known_once_kg
+from placed

@@ -1,0 +1,277 @@
+{{ conversion_storage() }}
+{%- set key = bridge_key() %}
+{%- set corner = key + ['mix_at', 'intensity_at', 'method_at'] %}
+{%- set movers = bridge_movers() %}
+
+with cells as (
+    select * from {{ ref('int_carbon__bridge_cells') }}
+),
+
+-- A corner takes each mover from one of the two months. What only one month has can't be taken
+-- from the other: its shares and its intensity are those that it has.
+corners as (
+    select
+        mix.mix_at,
+        intensity.intensity_at,
+        method.method_at
+    from ({{ both_sides('mix_at') }}) as mix
+    cross join ({{ both_sides('intensity_at') }}) as intensity
+    cross join ({{ both_sides('method_at') }}) as method
+),
+
+shared as (
+    select
+        cells.*,
+        corners.mix_at,
+        corners.intensity_at,
+        corners.method_at,
+        {{ side_or_other(
+            'corners.mix_at', 'cells.is_region_there_0', 'cells.is_region_there_1'
+        ) }} as shares_at,
+        case cells.intensity_moves_with
+            when 'intensity' then corners.intensity_at
+            when 'method' then corners.method_at
+        end as moved_intensity_at
+    from cells
+    cross join corners
+    where cells.is_there_0 or cells.is_there_1
+),
+
+taken as (
+    select
+        *,
+        {{ side_or_other('coalesce(moved_intensity_at, shares_at)', 'is_there_0', 'is_there_1') }}
+            as kg_at
+    from shared
+),
+
+measured as (
+    select
+        {{ corner | join(',\n        ') }},
+        region_id,
+        shares_at,
+        {{ at_side('shares_at', 'is_there') }} as is_there,
+        {{ at_side('kg_at', 'kg') }} as kg,
+        {{ activity_at('shares_at', 'method_at') }} as activity,
+        case
+            when source_kind = 'reported'
+                then {{ activity_at('kg_at', 'method_at') }}
+            else {{ activity_at('kg_at', 'kg_at') }}
+        end as activity_of_kg,
+        {%- for side in [0, 1] %}
+        case
+            when is_there_{{ side }}
+                then {{ activity_at(side, 'method_at') }}
+            else 0
+        end as activity_{{ side }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from taken
+),
+
+-- Kilograms of a cell's activity in one month at the intensity of one month.
+emitted as (
+    select
+        *,
+        case
+            when is_there then {{ in_proportion(
+                'kg',
+                weight_units('activity', 'greatest(activity, activity_of_kg)'),
+                weight_units('activity_of_kg', 'greatest(activity, activity_of_kg)')
+            ) }}
+            else 0
+        end as emitted_kg
+    from measured
+),
+
+-- One corner that is beyond exact arithmetic makes the whole bridge unknown.
+by_region as (
+    select
+        {{ corner | join(',\n        ') }},
+        region_id,
+        max(shares_at) as shares_at,
+        {{ amount_sum('activity_0') }} as activity_0,
+        {{ amount_sum('activity_1') }} as activity_1,
+        case when count(emitted_kg) = count(*) then {{ amount_sum('emitted_kg') }} end as kg
+    from emitted
+    group by {{ corner | join(', ') }}, region_id
+),
+
+with_presence as (
+    select
+        *,
+        sum(activity_0) over (partition by {{ corner | join(', ') }}) > 0 as is_provider_there_0,
+        sum(activity_1) over (partition by {{ corner | join(', ') }}) > 0 as is_provider_there_1
+    from by_region
+),
+
+spread as (
+    select
+        with_presence.*,
+        regions.region_at,
+        {{ side_or_other('regions.region_at', 'is_provider_there_0', 'is_provider_there_1') }}
+            as spread_at
+    from with_presence
+    cross join ({{ both_sides('region_at') }}) as regions
+),
+
+resized as (
+    select
+        *,
+        {{ at_side('spread_at', 'activity') }} as activity,
+        {{ at_side('shares_at', 'activity') }} as activity_of_kg
+    from spread
+),
+
+-- The same with a region as large as it is in one month.
+regional as (
+    select
+        *,
+        case
+            when activity > 0 then {{ in_proportion(
+                'kg',
+                weight_units('activity', 'greatest(activity, activity_of_kg)'),
+                weight_units('activity_of_kg', 'greatest(activity, activity_of_kg)')
+            ) }}
+            else 0
+        end as regional_kg
+    from resized
+),
+
+by_pattern as (
+    select
+        {{ corner | join(',\n        ') }},
+        region_at,
+        max(spread_at) as spread_at,
+        {{ amount_sum('activity_0') }} as activity_0,
+        {{ amount_sum('activity_1') }} as activity_1,
+        case when count(regional_kg) = count(*) then {{ amount_sum('regional_kg') }} end as kg
+    from regional
+    group by {{ corner | join(', ') }}, region_at
+),
+
+scaled_up as (
+    select
+        by_pattern.*,
+        activities.activity_at,
+        {{ at_side('activities.activity_at', 'activity') }} as activity,
+        {{ at_side('spread_at', 'activity') }} as activity_of_kg
+    from by_pattern
+    cross join ({{ both_sides('activity_at') }}) as activities
+),
+
+-- The same with all regions together as large as in one month.
+totals as (
+    select
+        *,
+        case
+            when activity > 0 then {{ in_proportion(
+                'kg',
+                weight_units('activity', 'greatest(activity, activity_of_kg)'),
+                weight_units('activity_of_kg', 'greatest(activity, activity_of_kg)')
+            ) }}
+            else 0
+        end as corner_kg
+    from scaled_up
+),
+
+moved as (
+    select
+        {{ key | join(',\n        ') }},
+        count(corner_kg) = count(*) as is_exact,
+        {%- for mover, part in movers.items() %}
+        {{ amount_sum(scaled('corner_kg', weight_in_orders(mover))) }} as {{ part }}_moves{{ ',' if not loop.last }}
+        {%- endfor %}
+    from totals
+    group by {{ key | join(', ') }}
+),
+
+-- Kilograms as a measure of activity have no region and no mix that would change them.
+weighed as (
+    select
+        {{ key | join(',\n        ') }},
+        is_exact,
+        case
+            when figure = 'embodied' then {{ amount_plus(
+                amount_plus('activity_moves', 'region_moves'),
+                amount_plus('mix_moves', 'intensity_moves')
+            ) }}
+            else activity_moves
+        end as activity_moves,
+        region_moves,
+        mix_moves,
+        intensity_moves,
+        method_moves
+    from moved
+),
+
+parts as (
+    {%- for part in movers.values() %}
+    select
+        {{ key | join(',\n        ') }},
+        is_exact,
+        '{{ part }}' as part,
+        {{ loop.index }} as place,
+        cast(round({{ rounded_quotient(part ~ '_moves', bridge_orders()) }}, 9) as decimal(38, 18))
+            as rounded_kg
+    from weighed
+    {%- if part == 'method' %}
+    where source_kind = 'estimated'
+    {%- elif part != 'activity' %}
+    where figure <> 'embodied'
+    {%- endif %}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+differences as (
+    select
+        {{ key | join(',\n        ') }},
+        {{ amount_minus(amount_sum('kg_1'), amount_sum('kg_0')) }} as difference_kg,
+        {{ amount_sum('known_once_kg') }} as known_once_kg
+    from cells
+    group by {{ key | join(', ') }}
+),
+
+-- Cardinality: one difference for each bridge.
+ranked as (
+    select
+        parts.*,
+        count(parts.rounded_kg) over (partition by parts.{{ key | join(', parts.') }})
+        = count(*) over (partition by parts.{{ key | join(', parts.') }}) as is_whole,
+        differences.difference_kg,
+        differences.known_once_kg,
+        cast(sum(parts.rounded_kg) over (
+            partition by parts.{{ key | join(', parts.') }}
+        ) as decimal(38, 18)) as all_rounded_kg,
+        row_number() over (
+            partition by parts.{{ key | join(', parts.') }}
+            order by abs(parts.rounded_kg) desc, parts.place
+        ) as size_rank
+    from parts
+    inner join differences
+        on {{ same_usage('parts', 'differences', key) }}
+),
+
+-- What rounding leaves goes to the largest part. Usage that both months have and one set of factors
+-- alone can estimate is a matter of method.
+closed as (
+    select
+        *,
+        case
+            when size_rank = 1 then {{ amount_plus(
+                'rounded_kg', amount_minus('difference_kg', 'all_rounded_kg')
+            ) }}
+            else rounded_kg
+        end as closed_kg
+    from ranked
+)
+
+select
+    {{ key | join(',\n    ') }},
+    part,
+    case
+        when not (is_exact and is_whole) then null
+        when part = 'method' then {{ amount_plus('closed_kg', 'known_once_kg') }}
+        else closed_kg
+    end as kg
+from closed

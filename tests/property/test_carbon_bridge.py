@@ -1,0 +1,139 @@
+"""Bridges of random estates: exact sums, the same parts as by fractions, no order that matters."""
+
+import random
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.carbon_bridge_harness import (
+    EARLIER,
+    LATER,
+    MOVERS,
+    Bridges,
+    Cell,
+    Month,
+    by_fractions,
+    told,
+    used,
+)
+
+CELLS = [(region, service) for region in ("west", "east", "north") for service in ("A", "B")]
+REPORTED = {"intensity": "provider_intensity"}
+ESTIMATED = {"intensity": "grid_factor"}
+UNIT = Decimal("1e-18")
+Used = Mapping[Cell, tuple[Decimal, Decimal]]
+"""Energy and kilograms by region and service."""
+
+amounts = st.one_of(
+    st.decimals(Decimal("0.000001"), Decimal(10**7), places=9),
+    st.integers(1, 9).map(Decimal),
+)
+intensities = st.decimals(Decimal(0), Decimal(9), places=3)
+months = st.dictionaries(
+    st.sampled_from(CELLS),
+    st.tuples(amounts, intensities).map(lambda pair: (pair[0], (pair[0] * pair[1]).quantize(UNIT))),
+    min_size=1,
+)
+
+
+@cache
+def bridges() -> Bridges:
+    return Bridges()
+
+
+def lines(earlier: Used, later: Used, provider: str, **more: Any) -> list[dict[str, Any]]:
+    """Lines whose grid or report changed; what is reported is what is estimated."""
+    return [
+        used(
+            month, region, service, kwh, kg, location=kg, embodied=kwh, provider=provider,
+            grid_year=year, **more,
+        )
+        for month, year, cells in ((EARLIER, 2024, earlier), (LATER, 2025, later))
+        for (region, service), (kwh, kg) in cells.items()
+    ]  # fmt: skip
+
+
+def exact(month: Used) -> Month:
+    return {cell: (Fraction(kwh), Fraction(kg)) for cell, (kwh, kg) in month.items()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(months, months, st.randoms(use_true_random=False))
+@example({("west", "A"): (Decimal(1), Decimal(1))}, {("east", "B"): (Decimal(3), Decimal(2))},
+         random.Random(1))  # fmt: skip
+def test_parts_are_those_of_every_order_and_add_up(
+    earlier: Used, later: Used, shuffled: random.Random
+) -> None:
+    there, back = lines(earlier, later, "aws"), lines(later, earlier, "gcp")
+    rows = bridges().build(there + back)
+    mixed = [*there, *back]
+    shuffled.shuffle(mixed)
+    assert bridges().build(mixed) == rows
+
+    difference = sum(kg for _, kg in later.values()) - sum(kg for _, kg in earlier.values())
+    scale = max(kwh for month in (earlier, later) for kwh, _ in month.values()) * 60
+    expected = by_fractions(exact(earlier), exact(later))
+    for figure, names in (("operational", ESTIMATED), ("total", REPORTED)):
+        parts = told(rows, figure)
+        assert sum(parts.values()) == difference
+        for mover in MOVERS[:4]:
+            error = abs(Fraction(parts[names.get(mover, mover)]) - expected[mover])
+            assert error <= Fraction("1e-8") + Fraction("1e-14") * Fraction(scale)
+        assert parts["not_decomposed"] == 0
+        assert told(rows, figure, provider="gcp") == {part: -kg for part, kg in parts.items()}
+    made = told(rows, "embodied")
+    used_more = sum(kwh for kwh, _ in later.values()) - sum(kwh for kwh, _ in earlier.values())
+    assert made == {"activity": used_more, "method": 0, "not_decomposed": 0}
+
+
+@settings(max_examples=25, deadline=None)
+@given(months, st.integers(1, 12))
+def test_one_change_alone_is_one_part_alone(month: Used, times: int) -> None:
+    """Everything grew alike; every grid moved, and nothing else."""
+    grown = {cell: (kwh * times, kg * times) for cell, (kwh, kg) in month.items()}
+    dirtier = {cell: (kwh, kg * times) for cell, (kwh, kg) in month.items()}
+    more = sum(kg for _, kg in month.values()) * (times - 1)
+    rows = bridges().build(lines(month, grown, "aws") + lines(month, dirtier, "gcp"))
+
+    for figure, names in (("operational", ESTIMATED), ("total", REPORTED)):
+        for provider, moved in (("aws", "activity"), ("gcp", names["intensity"])):
+            parts = told(rows, figure, provider=provider)
+            if moved in REPORTED.values() and more > 0:
+                parts = {part: kg for part, kg in parts.items() if part != "not_decomposed"}
+            small = Decimal("1e-8") + abs(more) * Decimal("1e-14")
+            for part, kg in parts.items():
+                assert abs(kg - (more if part == moved else 0)) <= small, (figure, part)
+
+
+@settings(max_examples=25, deadline=None)
+@given(months, st.integers(2, 50), st.integers(2, 50))
+def test_another_factor_set_alone_is_method_alone(month: Used, before: int, after: int) -> None:
+    """Every kind of usage draws other watts; what was used stayed as it was."""
+    other = {cell: (kwh * after / before, kg * after / before) for cell, (kwh, kg) in month.items()}
+    other = {cell: (kwh.quantize(UNIT), kg.quantize(UNIT)) for cell, (kwh, kg) in other.items()}
+    found = bridges().build(
+        [
+            line | {"set": name, "per_unit": units, "embodied_per_unit": units, "grid_year": 2025}
+            for line in lines(month, other, "aws")
+            for name, units in (("first", before) if line["month"] == EARLIER else ("next", after),)
+        ]
+    )
+    for figure in ("operational", "embodied"):
+        parts = told(found, figure)
+        [moved] = {row["difference_kg"] for row in found if row["figure"] == figure}
+        small = Decimal("1e-8") + abs(moved) * Decimal("1e-14")
+        assert sum(parts.values()) == moved
+        assert abs(parts["method"] - moved) <= small
+    total = told(found, "total")
+    assert abs(total["provider_intensity"] + total["not_decomposed"]
+               - sum(total.values())) <= Decimal("1e-6")  # fmt: skip
+
+
+if __name__ == "__main__":
+    pytest.main([__file__])
