@@ -4,6 +4,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from tests.carbon_mart_harness import AMOUNT, CarbonMarts, Row
@@ -148,6 +149,12 @@ class Bridges:
         return self.marts.build(*(fact_row(line) for line in lines))
 
 
+@cache
+def bridges() -> Bridges:
+    """Return the one database that tests build bridges in, each from lines of its own."""
+    return Bridges()
+
+
 def told(
     rows: Iterable[Mapping[str, Any]], figure: str = "operational", method: str | None = None,
     comparison: str = "previous_month", provider: str = "aws",
@@ -184,7 +191,7 @@ def by_fractions(earlier: Month, later: Month) -> dict[str, Fraction]:
 
 
 def _emitted(months: tuple[Month, Month], taken: Mapping[str, int]) -> Fraction:
-    """Kilograms with total, shares of regions, shares of services and intensities of these months."""
+    """Kilograms with total, shares and intensities each of one of the two months."""
     total = sum((activity for activity, _ in months[taken["activity"]].values()), Fraction())
     if not total:
         return Fraction()

@@ -104,6 +104,8 @@ PERMITS = (
     Permit("mart_carbon_budget", "division", "actual_kg as double", "used_ratio, never summed"),
     Permit("mart_carbon_intensity", "division", ") // (", "quotient of whole numbers"),
     Permit("mart_carbon_equivalence", "division", ") // (", "quotient of whole numbers"),
+    Permit("int_carbon__bridge_cells", "division", ") // (", "quotient of whole numbers"),
+    Permit("int_carbon__bridge_parts", "division", ") // (", "quotient of whole numbers"),
     Permit("int_accruals__estimated", "division", ") // (", "quotient of whole numbers"),
     Permit("dim_region", "float", "as latitude", "degrees are no amount"),
     Permit("dim_region", "float", "as longitude", "degrees are no amount"),

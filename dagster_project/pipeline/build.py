@@ -44,6 +44,7 @@ MONTHLY_MODELS = (
     "int_carbon__fact_totals",
     "int_carbon__monthly",
     "int_carbon__compared",
+    "int_carbon__usage_kinds",
     "int_carbon__ai_workloads",
     "int_carbon__kubernetes",
     "int_quality__monthly",

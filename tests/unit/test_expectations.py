@@ -27,6 +27,7 @@ from expectations.suites import fct_restatement as restatement
 from expectations.suites import focus_datasets as datasets
 from expectations.suites import mart_accrual as accrual
 from expectations.suites import mart_ai_workload as ai
+from expectations.suites import mart_carbon_bridge as bridge
 from expectations.suites import mart_carbon_budget as budget
 from expectations.suites import mart_carbon_coverage as coverage
 from expectations.suites import mart_carbon_intensity as intensity
@@ -91,7 +92,9 @@ TYPES = {
         "double",
     ),
     **dict.fromkeys(("reported_lines", "compared_lines", "usual_months", "basis_months"), "bigint"),
-    **dict.fromkeys(("basis_from", "basis_to"), "date"),
+    **dict.fromkeys(("basis_from", "basis_to", "earlier_month"), "date"),
+    **dict.fromkeys(bridge.COLUMNS[16:20], "bigint"),
+    "part_order": "integer",
     "is_outside_usual": "boolean",
     "changed_at": "timestamp",
     "difference_ratio": "double",
@@ -395,6 +398,45 @@ NOWCAST = [
                 "nowcast_error_kg": 1,
             },
         ),
+    )
+]
+BRIDGES = [
+    {
+        "usage_month": "2026-02-01",
+        "comparison": "previous_month",
+        "earlier_month": "2026-01-01",
+        "provider": "aws",
+        "source_kind": kind,
+        "method": method,
+        "figure": figure,
+        "part": part,
+        "part_order": place,
+        "kg": amount,
+        "first_reported_earlier_kg": ends if kind == "reported" else None,
+        "earlier_kg": ends,
+        "later_kg": ends,
+        "difference_kg": 0,
+        "earlier_version": "v3",
+        "later_version": "v3",
+        **dict.fromkeys(bridge.COLUMNS[16:18], 6),
+        **dict.fromkeys(bridge.COLUMNS[18:20], 5),
+        "earlier_state": "closed",
+        "later_state": "provisional",
+    }
+    for kind, method, figure, ends in (
+        ("reported", "location", "total", "3.000000000000000001"),
+        ("reported", "market", "total", 2),
+        ("estimated", "estimated-location", "operational", 2),
+        ("estimated", "estimated-location", "embodied", "0.8"),
+    )
+    for place, (part, amount) in enumerate(
+        (
+            *(() if kind == "estimated" else (("restatement", 0),)),
+            ("activity", "0.25"),
+            ("region", "-0.25"),
+            *((("method", 0),) if kind == "estimated" else (("provider_intensity", 0),)),
+            ("not_decomposed", 0),
+        )
     )
 ]
 SERVICE = {
@@ -924,6 +966,7 @@ def _build(path: Path) -> None:
         _create(coverage.RELATION, coverage.COLUMNS, COVERAGE),
         _create(comparison.RELATION, comparison.COLUMNS, COMPARISON),
         _create(nowcast.RELATION, nowcast.COLUMNS, NOWCAST),
+        _create(bridge.RELATION, bridge.COLUMNS, BRIDGES),
         _create(restated_carbon.RELATION, restated_carbon.COLUMNS, RESTATED_CARBON),
         _create(budget.RELATION, budget.COLUMNS, BUDGETS),
         _create(intensity.INTENSITY, intensity.INTENSITY_COLUMNS, INTENSITIES),
@@ -1191,6 +1234,84 @@ FAULTS = [
     (
         "update mart_carbon_nowcast set nowcast_error_kg = 0 where basis_months = 3",
         {"mart_carbon_nowcast.error_is_the_difference"},
+    ),
+    # Bridges
+    (
+        "insert into mart_carbon_bridge from mart_carbon_bridge where part = 'activity' limit 1",
+        {
+            "mart_carbon_bridge.one_row_per_part",
+            "mart_carbon_bridge.parts_come_to_the_difference",
+        },
+    ),
+    (
+        "update mart_carbon_bridge set kg = '0.25000000000000001' "
+        "where part = 'activity' and method = 'market'",
+        {"mart_carbon_bridge.parts_come_to_the_difference"},
+    ),
+    (
+        "update mart_carbon_bridge set later_kg = 3, difference_kg = 1 "
+        "where method = 'market' and part = 'activity'",
+        {
+            "mart_carbon_bridge.months_stand_once_per_bridge",
+            "mart_carbon_bridge.parts_come_to_the_difference",
+            "mart_carbon_bridge.leads_from_one_month_to_the_other",
+        },
+    ),
+    (
+        "update mart_carbon_bridge set later_kg = 3, difference_kg = 1, "
+        "kg = case part when 'activity' then 1.25 else kg end where method = 'market'",
+        {"mart_carbon_bridge.leads_from_one_month_to_the_other"},
+    ),
+    (
+        "delete from mart_carbon_bridge where method = 'location'",
+        {"mart_carbon_bridge.leads_from_one_month_to_the_other"},
+    ),
+    (
+        "update mart_carbon_bridge set kg = 1 where part = 'restatement' and method = 'market'",
+        {"mart_carbon_bridge.restatement_is_from_the_first_report"},
+    ),
+    (
+        "update mart_carbon_bridge set later_version = 'v4' where method = 'market'",
+        {"mart_carbon_bridge.version_steps_are_one_line"},
+    ),
+    (
+        "update mart_carbon_bridge set part = 'intensity_and_method' "
+        "where part = 'provider_intensity'",
+        {"mart_carbon_bridge.version_steps_are_one_line"},
+    ),
+    (
+        "update mart_carbon_bridge set kg = case part when 'method' then 0.25 else 0 end "
+        "where figure = 'embodied' and part in ('method', 'activity')",
+        {"mart_carbon_bridge.one_factor_set_is_one_method"},
+    ),
+    (
+        "update mart_carbon_bridge set part = 'grid_factor' "
+        "where part = 'region' and method = 'market'",
+        {"mart_carbon_bridge.parts_belong_to_their_figure"},
+    ),
+    (
+        "update mart_carbon_bridge set bridge_gap = 'no_activity_known' where method = 'market'",
+        {"mart_carbon_bridge.unknown_is_explained"},
+    ),
+    (
+        "update mart_carbon_bridge set kg = null where part = 'method'",
+        {"mart_carbon_bridge.unknown_is_explained"},
+    ),
+    (
+        "update mart_carbon_bridge set bridge_gap = 'no idea' "
+        "where part in ('not_decomposed', 'restatement')",
+        {
+            "mart_carbon_bridge.gap_known",
+            "mart_carbon_bridge.months_stand_once_per_bridge",
+        },
+    ),
+    (
+        "update mart_carbon_bridge set earlier_month = '2025-01-01'",
+        {"mart_carbon_bridge.months_are_a_month_or_a_year_apart"},
+    ),
+    (
+        "update mart_carbon_bridge set later_covered_lines = 7",
+        {"mart_carbon_bridge.lines_covered_are_eligible"},
     ),
     # Restated carbon
     (
