@@ -141,13 +141,6 @@
 
 {% macro bridge_orders() -%}240{%- endmacro %}
 
-{#- Both months, one row each. -#}
-{% macro both_sides(name) -%}
-    select 0 as {{ name }}
-    union all
-    select 1 as {{ name }}
-{%- endmacro %}
-
 {#- Parts of a bridge, in the order in which a chart would stack them. -#}
 {% macro bridge_parts() -%}
     {{ return({

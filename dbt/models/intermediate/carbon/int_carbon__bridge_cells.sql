@@ -41,8 +41,7 @@ paired as (
         later_month as usage_month,
         service,
         region_id,
-        kind_key
-        {%- for side in [0, 1] %},
+        {%- for side in [0, 1] %}
         max(case when side = {{ side }} then 1 else 0 end) = 1 as is_used_{{ side }},
         {{ each_of(
             ['factor_set_id', 'grid_year', 'energy_per_unit', 'embodied_per_unit', 'hours_per_unit'],
@@ -52,8 +51,9 @@ paired as (
             measures,
             amount_sum('case when side = ' ~ side ~ ' and is_estimated then @ end')
             ~ ' as @_' ~ side
-        ) }}
+        ) }},
         {%- endfor %}
+        kind_key
     from sided
     group by provider, comparison, later_month, service, region_id, kind_key
 ),
@@ -89,12 +89,11 @@ figures as (
 rated as (
     select
         *,
-        {%- for side in [0, 1] %}
-        case
-            when factor_set_id_0 <> factor_set_id_1 and least(rate_0, rate_1) > 0
-                then {{ weight_units('rate_' ~ side, 'greatest(rate_0, rate_1)') }}
-        end as rate_units_{{ side }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ each_of(
+            ['0', '1'],
+            'case when factor_set_id_0 <> factor_set_id_1 and least(rate_0, rate_1) > 0 then '
+            ~ weight_units('rate_@', 'greatest(rate_0, rate_1)') ~ ' end as rate_units_@'
+        ) }}
     from figures
 ),
 
@@ -143,26 +142,32 @@ judged as (
             and least(activity_{{ side }}_by_0, activity_{{ side }}_by_1) >= {{ least_activity() }},
             false
         ) as has_activity_{{ side }},
-        source_kind = 'reported'
-        and coalesce(abs(kg_{{ side }}) > {{ scaled(
-            'activity_' ~ side ~ '_by_' ~ side, var('carbon_bridge_kg_per_kwh_limit')
-        ) }}, false) as is_beyond_{{ side }}{{ ',' if not loop.last }}
         {%- endfor %}
+        {{ each_of(
+            ['0', '1'],
+            'coalesce(abs(kg_@) > '
+            ~ scaled('activity_@_by_@', var('carbon_bridge_kg_per_kwh_limit'))
+            ~ ', false) as is_beyond_@'
+        ) }}
     from cells
 ),
 
 placed as (
     select
         *,
-        {%- for side in [0, 1] %}
-        has_activity_{{ side }}
-        and not (has_activity_0 and is_beyond_0)
-        and not (has_activity_1 and is_beyond_1) as is_there_{{ side }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        source_kind = 'estimated'
+        or not (has_activity_0 and is_beyond_0 or has_activity_1 and is_beyond_1) as is_measured
     from judged
+),
+
+measured as (
+    select
+        *,
+        {{ each_of(['0', '1'], 'has_activity_@ and is_measured as is_there_@') }}
+    from placed
 )
 
--- A change of kilograms per unit of activity is one of the grid's where its year is another, else of
+-- A change of kilograms per unit of activity is one of the grid where its year is another, else of
 -- the method where the factor set is another; else it is rounding between kinds of usage.
 select
     {{ bridge_key() | join(',\n    ') }},
@@ -182,4 +187,4 @@ select
     {%- endfor %}
     {{ each_of(activities, '@') }},
     known_once_kg
-from placed
+from measured

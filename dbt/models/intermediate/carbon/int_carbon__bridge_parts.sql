@@ -7,16 +7,22 @@ with cells as (
     select * from {{ ref('int_carbon__bridge_cells') }}
 ),
 
+sides as (
+    select 0 as side
+    union all
+    select 1 as side
+),
+
 -- A corner takes each mover from one of the two months. What only one month has can't be taken
 -- from the other: its shares and its intensity are those that it has.
 corners as (
     select
-        mix.mix_at,
-        intensity.intensity_at,
-        method.method_at
-    from ({{ both_sides('mix_at') }}) as mix
-    cross join ({{ both_sides('intensity_at') }}) as intensity
-    cross join ({{ both_sides('method_at') }}) as method
+        mixes.side as mix_at,
+        intensities.side as intensity_at,
+        methods.side as method_at
+    from sides as mixes
+    cross join sides as intensities
+    cross join sides as methods
 ),
 
 shared as (
@@ -49,6 +55,12 @@ measured as (
     select
         {{ corner | join(',\n        ') }},
         region_id,
+        {%- for side in [0, 1] %}
+        case
+            when is_there_{{ side }} then {{ activity_at(side, 'method_at') }}
+            else 0
+        end as activity_{{ side }},
+        {%- endfor %}
         shares_at,
         {{ at_side('shares_at', 'is_there') }} as is_there,
         {{ at_side('kg_at', 'kg') }} as kg,
@@ -57,14 +69,7 @@ measured as (
             when source_kind = 'reported'
                 then {{ activity_at('kg_at', 'method_at') }}
             else {{ activity_at('kg_at', 'kg_at') }}
-        end as activity_of_kg,
-        {%- for side in [0, 1] %}
-        case
-            when is_there_{{ side }}
-                then {{ activity_at(side, 'method_at') }}
-            else 0
-        end as activity_{{ side }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        end as activity_of_kg
     from taken
 ),
 
@@ -107,11 +112,10 @@ with_presence as (
 spread as (
     select
         with_presence.*,
-        regions.region_at,
-        {{ side_or_other('regions.region_at', 'is_provider_there_0', 'is_provider_there_1') }}
-            as spread_at
+        sides.side as region_at,
+        {{ side_or_other('sides.side', 'is_provider_there_0', 'is_provider_there_1') }} as spread_at
     from with_presence
-    cross join ({{ both_sides('region_at') }}) as regions
+    cross join sides
 ),
 
 resized as (
@@ -152,11 +156,11 @@ by_pattern as (
 scaled_up as (
     select
         by_pattern.*,
-        activities.activity_at,
-        {{ at_side('activities.activity_at', 'activity') }} as activity,
+        sides.side as activity_at,
+        {{ at_side('sides.side', 'activity') }} as activity,
         {{ at_side('spread_at', 'activity') }} as activity_of_kg
     from by_pattern
-    cross join ({{ both_sides('activity_at') }}) as activities
+    cross join sides
 ),
 
 -- The same with all regions together as large as in one month.
@@ -177,10 +181,10 @@ totals as (
 moved as (
     select
         {{ key | join(',\n        ') }},
-        count(corner_kg) = count(*) as is_exact,
         {%- for mover, part in movers.items() %}
-        {{ amount_sum(scaled('corner_kg', weight_in_orders(mover))) }} as {{ part }}_moves{{ ',' if not loop.last }}
+        {{ amount_sum(scaled('corner_kg', weight_in_orders(mover))) }} as {{ part }}_moves,
         {%- endfor %}
+        count(corner_kg) = count(*) as is_exact
     from totals
     group by {{ key | join(', ') }}
 ),

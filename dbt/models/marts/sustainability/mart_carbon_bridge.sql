@@ -13,7 +13,7 @@ told_parts as (
 emissions as (
     select
         *,
-        coalesce(model_version, '') as version
+        coalesce(model_version, '') as version_word
     from {{ ref('fct_emissions_reported') }}
 ),
 
@@ -74,10 +74,10 @@ figure_months as (
         '{{ figure.method }}' as method,  -- noqa: RF04
         '{{ figure.figure }}' as figure,
         {{ figure.kg }} as kg,
-        {{ 'model_versions' if is_reported else 'factor_sets' }} as version,
+        {{ 'model_versions' if is_reported else 'factor_sets' }} as stated_version,
         {{ 'reportable' if is_reported else 'estimable' }}_lines as eligible_lines,
         {{ 'reported' if is_reported else 'estimated' }}_lines as covered_lines,
-        {{ 'carbon' if is_reported else 'cost' }}_state as state
+        {{ 'carbon' if is_reported else 'cost' }}_state as figure_state
     from stated
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
@@ -100,14 +100,14 @@ bridges as (
         earlier.kg as earlier_kg,
         later.kg as later_kg,
         {{ amount_minus('later.kg', 'earlier.kg') }} as difference_kg,
-        earlier.version as earlier_version,
-        later.version as later_version,
+        earlier.stated_version as earlier_version,
+        later.stated_version as later_version,
         {%- for column in lines %}
         earlier.{{ column }} as earlier_{{ column }},
         later.{{ column }} as later_{{ column }},
         {%- endfor %}
-        earlier.state as earlier_state,
-        later.state as later_state
+        earlier.figure_state as earlier_state,
+        later.figure_state as later_state
     from pairs
     inner join figure_months as later
         on pairs.provider = later.provider and pairs.usage_month = later.usage_month
@@ -134,11 +134,11 @@ by_version as (
         max(case when is_current then 1 else 0 end) = 1 as is_current,
         row_number() over (
             partition by source_name, provider, usage_month
-            order by {{ semantic_order('version') }}, version
+            order by {{ semantic_order('version_word') }}, version_word
         ) as place
     from emissions
     where {{ total }} is not null
-    group by source_name, provider, usage_month, version
+    group by source_name, provider, usage_month, version_word
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 ),
@@ -204,7 +204,7 @@ parts as (
         case
             when told_parts.part <> 'intensity' then told_parts.part
             when summed.source_kind = 'estimated' then 'grid_factor'
-            when summed.earlier_version is distinct from summed.later_version
+            when coalesce(summed.earlier_version, '') <> coalesce(summed.later_version, '')
                 then 'intensity_and_method'
             else 'provider_intensity'
         end as part,
