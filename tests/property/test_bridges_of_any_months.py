@@ -52,6 +52,11 @@ def lines(earlier: Used, later: Used, provider: str, **more: Any) -> list[dict[s
     ]  # fmt: skip
 
 
+def total(month: Used, position: int = 1) -> Decimal:
+    """Kilograms of a month, or its energy."""
+    return sum((pair[position] for pair in month.values()), Decimal())
+
+
 def exact(month: Used) -> Month:
     return {cell: (Fraction(kwh), Fraction(kg)) for cell, (kwh, kg) in month.items()}
 
@@ -68,7 +73,7 @@ def test_parts_are_those_of_every_order_and_add_up(
     shuffled.shuffle(mixed)
     rows = bridges().build(mixed)
 
-    difference = sum(kg for _, kg in later.values()) - sum(kg for _, kg in earlier.values())
+    difference = total(later) - total(earlier)
     scale = max(kwh for month in (earlier, later) for kwh, _ in month.values()) * 60
     expected = by_fractions(exact(earlier), exact(later))
     for figure, names in (("operational", ESTIMATED), ("total", REPORTED)):
@@ -81,7 +86,7 @@ def test_parts_are_those_of_every_order_and_add_up(
         assert told(rows, figure, provider="azure") == parts
         assert told(rows, figure, provider="gcp") == {part: -kg for part, kg in parts.items()}
     made = told(rows, "embodied")
-    used_more = sum(kwh for kwh, _ in later.values()) - sum(kwh for kwh, _ in earlier.values())
+    used_more = total(later, 0) - total(earlier, 0)
     assert made == {"activity": used_more, "method": 0, "not_decomposed": 0}
 
 
@@ -98,7 +103,7 @@ def test_one_change_alone_is_one_part_alone(month: Used, times: int) -> None:
             ("aws", "activity", month), ("gcp", names["intensity"], cleaner),
         ):  # fmt: skip
             after = grown if provider == "aws" else month
-            more = sum(kg for _, kg in after.values()) - sum(kg for _, kg in before.values())
+            more = total(after) - total(before)
             small = Decimal("1e-8") + abs(more) * Decimal("1e-14")
             for part, kg in told(rows, figure, provider=provider).items():
                 assert abs(kg - (more if part == moved else 0)) <= small, (figure, part)
@@ -124,10 +129,8 @@ def test_another_factor_set_alone_is_method_alone(month: Used, before: int, afte
 
     for figure, position in (("operational", 1), ("embodied", 0)):
         parts = told(rows, figure)
-        moved = sum(pair[position] for pair in other.values()) - sum(
-            pair[position] for pair in month.values()
-        )
+        moved = total(other, position) - total(month, position)
         assert sum(parts.values()) == moved
         assert abs(parts["method"] - moved) <= Decimal("1e-8") + abs(moved) * Decimal("1e-12")
-    small = Decimal("1e-8") + sum(kg for _, kg in month.values()) * Decimal("1e-12")
+    small = Decimal("1e-8") + total(month) * Decimal("1e-12")
     assert all(abs(kg) <= small for kg in told(rows, "total").values())

@@ -82,16 +82,16 @@
         - {{ month_number('earlier.usage_month') }} in (1, 12)
 {%- endmacro %}
 
-{#- A column of the earlier month (0) or of the later one (1), as another column says. -#}
-{% macro at_side(side, column) -%}
-    case {{ side }} when 1 then {{ column }}_1 else {{ column }}_0 end
+{#- What is there, or the kilograms of a cell, in the earlier month (0) or the later one (1). -#}
+{% macro at_side(side, earlier, later) -%}
+    case {{ side }} when 1 then {{ later }} else {{ earlier }} end
 {%- endmacro %}
 
-{#- What a side used, as the method of a side counts it. -#}
-{% macro activity_at(side, method_side) -%}
+{#- Units of activity that a side used, as the method of a side counts them. -#}
+{% macro used_at(side, method_side) -%}
     case {{ method_side }}
-            when 1 then case {{ side }} when 1 then activity_1_by_1 else activity_0_by_1 end
-            else case {{ side }} when 1 then activity_1_by_0 else activity_0_by_0 end
+            when 1 then {{ at_side(side, 'used_0_by_1_units', 'used_1_by_1_units') }}
+            else {{ at_side(side, 'used_0_by_0_units', 'used_1_by_0_units') }}
         end
 {%- endmacro %}
 
@@ -125,18 +125,23 @@
 {% macro weight_in_orders(mover) -%}
     {%- set others = bridge_movers() | reject('eq', mover) | list -%}
     {%- set reported = others | reject('eq', 'method_at') | list -%}
-    (2 * {{ mover }} - 1) * (case
-        when source_kind = 'estimated' then
-            case {{ others | join(' + ') }}
-                when 0 then 48 when 1 then 12 when 2 then 8 when 3 then 12 else 48
-            end
-        {%- if mover == 'method_at' %}
-        else 0
+    case
+        when source_kind = 'estimated' then {{ signed_by_mover(mover, others, [48, 12, 8, 12, 48]) }}
+        {%- if mover != 'method_at' %}
+        else {{ signed_by_mover(mover, reported, [30, 10, 10, 30]) }}
         {%- else %}
-        else
-            case {{ reported | join(' + ') }} when 0 then 30 when 1 then 10 when 2 then 10 else 30 end
+        else 0
         {%- endif %}
-    end)
+    end
+{%- endmacro %}
+
+{#- A weight by how many of the others have moved; after the move it is added, before it taken away. -#}
+{% macro signed_by_mover(mover, others, weights) -%}
+    {%- set moved -%}
+        case {{ others | join(' + ') }}
+            {%- for weight in weights %} when {{ loop.index0 }} then {{ weight }}{% endfor %} end
+    {%- endset -%}
+    case when {{ mover }} = 1 then {{ moved }} else -({{ moved }}) end
 {%- endmacro %}
 
 {% macro bridge_orders() -%}240{%- endmacro %}

@@ -1,7 +1,9 @@
 {{ conversion_storage() }}
 {%- set pair = ['provider', 'comparison', 'usage_month'] %}
 {%- set measures = bridged_measures().keys() | list + carrying_energies().keys() | list %}
-{%- set activities = ['activity_0_by_0', 'activity_0_by_1', 'activity_1_by_0', 'activity_1_by_1'] %}
+{%- set activities = [
+    'used_0_by_0_units', 'used_0_by_1_units', 'used_1_by_0_units', 'used_1_by_1_units'
+] %}
 
 with kinds as (
     select * from {{ ref('int_carbon__usage_kinds') }}
@@ -69,8 +71,8 @@ figures as (
         service,
         region_id,
         {%- for side in [0, 1] %}
-        {{ figure.kg }}_{{ side }} as kg_{{ side }},
-        coalesce({{ figure.activity }}_{{ side }}, 0) as activity_{{ side }},
+        {{ figure.kg }}_{{ side }} as side_{{ side }}_kg,
+        coalesce({{ figure.activity }}_{{ side }}, 0) as used_{{ side }}_units,
         factor_set_id_{{ side }},
         grid_year_{{ side }},
         {{ scaled(
@@ -102,12 +104,12 @@ rated as (
 by_both_methods as (
     select
         *,
-        activity_0 as activity_0_by_0,
-        activity_1 as activity_1_by_1,
-        coalesce({{ in_proportion('activity_0', 'rate_units_1', 'rate_units_0') }}, activity_0)
-            as activity_0_by_1,
-        coalesce({{ in_proportion('activity_1', 'rate_units_0', 'rate_units_1') }}, activity_1)
-            as activity_1_by_0
+        used_0_units as used_0_by_0_units,
+        used_1_units as used_1_by_1_units,
+        coalesce({{ in_proportion('used_0_units', 'rate_units_1', 'rate_units_0') }}, used_0_units)
+            as used_0_by_1_units,
+        coalesce({{ in_proportion('used_1_units', 'rate_units_0', 'rate_units_1') }}, used_1_units)
+            as used_1_by_0_units
     from rated
 ),
 
@@ -117,7 +119,8 @@ cells as (
         service,
         region_id,
         {%- for side in [0, 1] %}
-        {{ amount_sum('case when not is_known_once then kg_' ~ side ~ ' end') }} as kg_{{ side }},
+        {{ amount_sum('case when not is_known_once then side_' ~ side ~ '_kg end') }}
+            as side_{{ side }}_kg,
         max(factor_set_id_{{ side }}) as factor_set_id_{{ side }},
         max(grid_year_{{ side }}) as grid_year_{{ side }},
         {%- endfor %}
@@ -125,8 +128,8 @@ cells as (
             activities, amount_sum('case when not is_known_once then @ else 0 end') ~ ' as @'
         ) }},
         {{ amount_minus(
-            amount_sum('case when is_known_once then coalesce(kg_1, 0) else 0 end'),
-            amount_sum('case when is_known_once then coalesce(kg_0, 0) else 0 end')
+            amount_sum('case when is_known_once then coalesce(side_1_kg, 0) else 0 end'),
+            amount_sum('case when is_known_once then coalesce(side_0_kg, 0) else 0 end')
         ) }} as known_once_kg
     from by_both_methods
     group by {{ bridge_key() | join(', ') }}, service, region_id
@@ -138,15 +141,16 @@ judged as (
         *,
         {%- for side in [0, 1] %}
         coalesce(
-            kg_{{ side }} is not null
-            and least(activity_{{ side }}_by_0, activity_{{ side }}_by_1) >= {{ least_activity() }},
+            side_{{ side }}_kg is not null
+            and least(used_{{ side }}_by_0_units, used_{{ side }}_by_1_units)
+            >= {{ least_activity() }},
             false
         ) as has_activity_{{ side }},
         {%- endfor %}
         {{ each_of(
             ['0', '1'],
-            'coalesce(abs(kg_@) > '
-            ~ scaled('activity_@_by_@', var('carbon_bridge_kg_per_kwh_limit'))
+            'coalesce(abs(side_@_kg) > '
+            ~ scaled('used_@_by_@_units', var('carbon_bridge_kg_per_kwh_limit'))
             ~ ', false) as is_beyond_@'
         ) }}
     from cells
@@ -183,7 +187,7 @@ select
     max(case when is_there_{{ side }} then 1 else 0 end)
         over (partition by {{ bridge_key() | join(', ') }}, region_id) = 1
         as is_region_there_{{ side }},
-    case when is_there_{{ side }} then kg_{{ side }} else 0 end as kg_{{ side }},
+    case when is_there_{{ side }} then side_{{ side }}_kg else 0 end as side_{{ side }}_kg,
     {%- endfor %}
     {{ each_of(activities, '@') }},
     known_once_kg

@@ -57,19 +57,19 @@ measured as (
         region_id,
         {%- for side in [0, 1] %}
         case
-            when is_there_{{ side }} then {{ activity_at(side, 'method_at') }}
+            when is_there_{{ side }} then {{ used_at(side, 'method_at') }}
             else 0
-        end as activity_{{ side }},
+        end as used_{{ side }}_units,
         {%- endfor %}
         shares_at,
-        {{ at_side('shares_at', 'is_there') }} as is_there,
-        {{ at_side('kg_at', 'kg') }} as kg,
-        {{ activity_at('shares_at', 'method_at') }} as activity,
+        {{ at_side('shares_at', 'is_there_0', 'is_there_1') }} as is_there,
+        {{ at_side('kg_at', 'side_0_kg', 'side_1_kg') }} as kg,
+        {{ used_at('shares_at', 'method_at') }} as units,
         case
             when source_kind = 'reported'
-                then {{ activity_at('kg_at', 'method_at') }}
-            else {{ activity_at('kg_at', 'kg_at') }}
-        end as activity_of_kg
+                then {{ used_at('kg_at', 'method_at') }}
+            else {{ used_at('kg_at', 'kg_at') }}
+        end as of_units
     from taken
 ),
 
@@ -80,8 +80,8 @@ emitted as (
         case
             when is_there then {{ in_proportion(
                 'kg',
-                weight_units('activity', 'greatest(activity, activity_of_kg)'),
-                weight_units('activity_of_kg', 'greatest(activity, activity_of_kg)')
+                weight_units('units', 'greatest(units, of_units)'),
+                weight_units('of_units', 'greatest(units, of_units)')
             ) }}
             else 0
         end as emitted_kg
@@ -94,8 +94,8 @@ by_region as (
         {{ corner | join(',\n        ') }},
         region_id,
         max(shares_at) as shares_at,
-        {{ amount_sum('activity_0') }} as activity_0,
-        {{ amount_sum('activity_1') }} as activity_1,
+        {{ amount_sum('used_0_units') }} as used_0_units,
+        {{ amount_sum('used_1_units') }} as used_1_units,
         case when count(emitted_kg) = count(*) then {{ amount_sum('emitted_kg') }} end as kg
     from emitted
     group by {{ corner | join(', ') }}, region_id
@@ -104,8 +104,8 @@ by_region as (
 with_presence as (
     select
         *,
-        sum(activity_0) over (partition by {{ corner | join(', ') }}) > 0 as is_provider_there_0,
-        sum(activity_1) over (partition by {{ corner | join(', ') }}) > 0 as is_provider_there_1
+        sum(used_0_units) over (partition by {{ corner | join(', ') }}) > 0 as is_provider_there_0,
+        sum(used_1_units) over (partition by {{ corner | join(', ') }}) > 0 as is_provider_there_1
     from by_region
 ),
 
@@ -121,8 +121,8 @@ spread as (
 resized as (
     select
         *,
-        {{ at_side('spread_at', 'activity') }} as activity,
-        {{ at_side('shares_at', 'activity') }} as activity_of_kg
+        {{ at_side('spread_at', 'used_0_units', 'used_1_units') }} as units,
+        {{ at_side('shares_at', 'used_0_units', 'used_1_units') }} as of_units
     from spread
 ),
 
@@ -131,10 +131,10 @@ regional as (
     select
         *,
         case
-            when activity > 0 then {{ in_proportion(
+            when units > 0 then {{ in_proportion(
                 'kg',
-                weight_units('activity', 'greatest(activity, activity_of_kg)'),
-                weight_units('activity_of_kg', 'greatest(activity, activity_of_kg)')
+                weight_units('units', 'greatest(units, of_units)'),
+                weight_units('of_units', 'greatest(units, of_units)')
             ) }}
             else 0
         end as regional_kg
@@ -146,8 +146,8 @@ by_pattern as (
         {{ corner | join(',\n        ') }},
         region_at,
         max(spread_at) as spread_at,
-        {{ amount_sum('activity_0') }} as activity_0,
-        {{ amount_sum('activity_1') }} as activity_1,
+        {{ amount_sum('used_0_units') }} as used_0_units,
+        {{ amount_sum('used_1_units') }} as used_1_units,
         case when count(regional_kg) = count(*) then {{ amount_sum('regional_kg') }} end as kg
     from regional
     group by {{ corner | join(', ') }}, region_at
@@ -157,8 +157,8 @@ scaled_up as (
     select
         by_pattern.*,
         sides.side as activity_at,
-        {{ at_side('sides.side', 'activity') }} as activity,
-        {{ at_side('spread_at', 'activity') }} as activity_of_kg
+        {{ at_side('sides.side', 'used_0_units', 'used_1_units') }} as units,
+        {{ at_side('spread_at', 'used_0_units', 'used_1_units') }} as of_units
     from by_pattern
     cross join sides
 ),
@@ -168,10 +168,10 @@ totals as (
     select
         *,
         case
-            when activity > 0 then {{ in_proportion(
+            when units > 0 then {{ in_proportion(
                 'kg',
-                weight_units('activity', 'greatest(activity, activity_of_kg)'),
-                weight_units('activity_of_kg', 'greatest(activity, activity_of_kg)')
+                weight_units('units', 'greatest(units, of_units)'),
+                weight_units('of_units', 'greatest(units, of_units)')
             ) }}
             else 0
         end as corner_kg
@@ -230,7 +230,7 @@ parts as (
 differences as (
     select
         {{ key | join(',\n        ') }},
-        {{ amount_minus(amount_sum('kg_1'), amount_sum('kg_0')) }} as difference_kg,
+        {{ amount_minus(amount_sum('side_1_kg'), amount_sum('side_0_kg')) }} as difference_kg,
         {{ amount_sum('known_once_kg') }} as known_once_kg
     from cells
     group by {{ key | join(', ') }}
