@@ -124,13 +124,15 @@
 -#}
 {% macro weight_in_orders(mover) -%}
     {%- set others = bridge_movers() | reject('eq', mover) | list -%}
-    {%- set reported = others | reject('eq', 'method_at') | list -%}
+    {%- set without_method = others | reject('eq', 'method_at') | list -%}
     case
-        when source_kind = 'estimated' then {{ signed_by_mover(mover, others, [48, 12, 8, 12, 48]) }}
-        {%- if mover != 'method_at' %}
-        else {{ signed_by_mover(mover, reported, [30, 10, 10, 30]) }}
-        {%- else %}
+        when is_method_moved and source_kind = 'estimated'
+            then {{ signed_by_mover(mover, others, [48, 12, 8, 12, 48]) }}
+        {%- if mover == 'method_at' %}
         else 0
+        {%- else %}
+        when is_method_moved then {{ signed_by_mover(mover, without_method, [30, 10, 10, 30]) }}
+        else {{ signed_by_mover(mover, without_method, [60, 20, 20, 60]) }}
         {%- endif %}
     end
 {%- endmacro %}
@@ -145,6 +147,19 @@
 {%- endmacro %}
 
 {% macro bridge_orders() -%}240{%- endmacro %}
+
+{#- Kilograms of so many units of activity, at as many per unit as they are of others. -#}
+{% macro at_units(kilograms, units, of_units) -%}
+    case
+                when {{ units }} = {{ of_units }} then {{ kilograms }}
+                else {{ in_proportion(kilograms, units, of_units) }}
+            end
+{%- endmacro %}
+
+{#- No proportion among these was beyond exact arithmetic. -#}
+{% macro are_exact(proportions) -%}
+    (count({{ proportions }}) = count(*) and max(abs({{ proportions }})) < 1000000000000000)
+{%- endmacro %}
 
 {#- Parts of a bridge, in the order in which a chart would stack them. -#}
 {% macro bridge_parts() -%}

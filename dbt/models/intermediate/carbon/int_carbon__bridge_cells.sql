@@ -1,6 +1,9 @@
 {{ conversion_storage() }}
 {%- set pair = ['provider', 'comparison', 'usage_month'] %}
 {%- set measures = bridged_measures().keys() | list + carrying_energies().keys() | list %}
+{%- set attributes = [
+    'factor_set_id', 'grid_year', 'energy_per_unit', 'embodied_per_unit', 'hours_per_unit'
+] %}
 {%- set activities = [
     'used_0_by_0_units', 'used_0_by_1_units', 'used_1_by_0_units', 'used_1_by_1_units'
 ] %}
@@ -10,24 +13,45 @@ with kinds as (
 ),
 
 months as (
-    select distinct
+    select
         provider,
-        usage_month
+        usage_month,
+        coalesce(max(factor_set_id), '') as factor_set_id
     from kinds
+    group by provider, usage_month
 ),
 
-pairs as (
+compared as (
     {{ month_pairs('months') }}
 ),
 
--- Side 0 is the earlier month, side 1 the later one.
+-- Cardinality: a month has one row.
+pairs as (
+    select
+        compared.*,
+        earlier.factor_set_id <> later.factor_set_id as is_set_moved
+    from compared
+    inner join months as earlier
+        on compared.provider = earlier.provider and compared.earlier_month = earlier.usage_month
+    inner join months as later
+        on compared.provider = later.provider and compared.usage_month = later.usage_month
+),
+
+-- Side 0 is the earlier month, side 1 the later one. Kinds of usage are told apart only where the
+-- factors of one differ.
 sided as (
     {%- for side, month in [(0, 'earlier_month'), (1, 'usage_month')] %}
     select
+        pairs.provider,
         pairs.comparison,
         pairs.usage_month as later_month,
+        pairs.is_set_moved,
         {{ side }} as side,
-        kinds.*
+        case when pairs.is_set_moved then kinds.kind_key end as moved_kind_key,
+        kinds.service,
+        kinds.region_id,
+        kinds.is_estimated,
+        {{ each_of(attributes + measures, 'kinds.@') }}
     from pairs
     inner join kinds
         on pairs.provider = kinds.provider and pairs.{{ month }} = kinds.usage_month
@@ -46,8 +70,7 @@ paired as (
         {%- for side in [0, 1] %}
         max(case when side = {{ side }} then 1 else 0 end) = 1 as is_used_{{ side }},
         {{ each_of(
-            ['factor_set_id', 'grid_year', 'energy_per_unit', 'embodied_per_unit', 'hours_per_unit'],
-            'max(case when side = ' ~ side ~ ' and is_estimated then @ end) as @_' ~ side
+            attributes, 'max(case when side = ' ~ side ~ ' and is_estimated then @ end) as @_' ~ side
         ) }},
         {{ each_of(
             measures,
@@ -55,9 +78,10 @@ paired as (
             ~ ' as @_' ~ side
         ) }},
         {%- endfor %}
-        kind_key
+        is_set_moved
     from sided
-    group by provider, comparison, later_month, service, region_id, kind_key
+    group by
+        provider, comparison, later_month, is_set_moved, service, region_id, moved_kind_key
 ),
 
 -- A month-long unit holds the hours of its month, which are no change of method.
@@ -75,12 +99,16 @@ figures as (
         coalesce({{ figure.activity }}_{{ side }}, 0) as used_{{ side }}_units,
         factor_set_id_{{ side }},
         grid_year_{{ side }},
-        {{ scaled(
-            'cast(' ~ figure.per_unit ~ '_per_unit_' ~ side ~ ' as decimal(38, 18))',
-            'hours_per_unit_' ~ (1 - side)
-        ) }} as rate_{{ side }},
+        case
+            when is_set_moved then {{ scaled(
+                'cast(' ~ figure.per_unit ~ '_per_unit_' ~ side ~ ' as decimal(38, 18))',
+                'hours_per_unit_' ~ (1 - side)
+            ) }}
+        end as rate_{{ side }},
         {%- endfor %}
-        is_used_0 and is_used_1
+        is_set_moved
+        and is_used_0
+        and is_used_1
         and ({{ figure.known_by }}_0 is null) <> ({{ figure.known_by }}_1 is null) as is_known_once
     from paired
     where coalesce({{ figure.kg }}_0, {{ figure.kg }}_1) is not null
@@ -88,29 +116,30 @@ figures as (
     {%- endfor %}
 ),
 
-rated as (
+-- What each month used, as each month's factors and rules count it. One month's usage alone says
+-- nothing about the other month's method.
+moved as (
     select
         *,
-        {{ each_of(
-            ['0', '1'],
-            'case when factor_set_id_0 <> factor_set_id_1 and least(rate_0, rate_1) > 0 then '
-            ~ weight_units('rate_@', 'greatest(rate_0, rate_1)') ~ ' end as rate_units_@'
-        ) }}
+        case
+            when least(rate_0, rate_1) > 0
+                then {{ in_proportion('used_0_units', 'rate_1', 'rate_0') }}
+        end as moved_0_units,
+        case
+            when least(rate_0, rate_1) > 0
+                then {{ in_proportion('used_1_units', 'rate_0', 'rate_1') }}
+        end as moved_1_units
     from figures
 ),
 
--- What each month used, as each month's factors and rules count it. One month's usage alone says
--- nothing about the other month's method.
 by_both_methods as (
     select
         *,
         used_0_units as used_0_by_0_units,
-        used_1_units as used_1_by_1_units,
-        coalesce({{ in_proportion('used_0_units', 'rate_units_1', 'rate_units_0') }}, used_0_units)
-            as used_0_by_1_units,
-        coalesce({{ in_proportion('used_1_units', 'rate_units_0', 'rate_units_1') }}, used_1_units)
-            as used_1_by_0_units
-    from rated
+        coalesce(moved_0_units, used_0_units) as used_0_by_1_units,
+        coalesce(moved_1_units, used_1_units) as used_1_by_0_units,
+        used_1_units as used_1_by_1_units
+    from moved
 ),
 
 cells as (
@@ -169,19 +198,26 @@ measured as (
         *,
         {{ each_of(['0', '1'], 'has_activity_@ and is_measured as is_there_@') }}
     from placed
-)
+),
 
 -- A change of kilograms per unit of activity is one of the grid where its year is another, else of
 -- the method where the factor set is another; else it is rounding between kinds of usage.
+moving as (
+    select
+        *,
+        case
+            when source_kind = 'reported' or grid_year_0 <> grid_year_1 then 'intensity'
+            when factor_set_id_0 <> factor_set_id_1 then 'method'
+            else 'mix'
+        end as intensity_moves_with
+    from measured
+)
+
 select
     {{ bridge_key() | join(',\n    ') }},
     service,
     region_id,
-    case
-        when source_kind = 'reported' or grid_year_0 <> grid_year_1 then 'intensity'
-        when factor_set_id_0 <> factor_set_id_1 then 'method'
-        else 'mix'
-    end as intensity_moves_with,
+    intensity_moves_with,
     {%- for side in [0, 1] %}
     is_there_{{ side }},
     max(case when is_there_{{ side }} then 1 else 0 end)
@@ -190,5 +226,12 @@ select
     case when is_there_{{ side }} then side_{{ side }}_kg else 0 end as side_{{ side }}_kg,
     {%- endfor %}
     {{ each_of(activities, '@') }},
+    max(case
+        when
+            used_0_by_0_units <> used_0_by_1_units or used_1_by_0_units <> used_1_by_1_units
+            or intensity_moves_with = 'method'
+            then 1
+        else 0
+    end) over (partition by {{ bridge_key() | join(', ') }}) = 1 as is_method_moved,
     known_once_kg
-from measured
+from moving

@@ -1,6 +1,6 @@
 {{ conversion_storage() }}
 {%- set key = bridge_key() %}
-{%- set corner = key + ['mix_at', 'intensity_at', 'method_at'] %}
+{%- set corner = key + ['is_method_moved', 'mix_at', 'intensity_at', 'method_at'] %}
 {%- set movers = bridge_movers() %}
 
 with cells as (
@@ -39,7 +39,7 @@ shared as (
             when 'method' then corners.method_at
         end as moved_intensity_at
     from cells
-    cross join corners
+    inner join corners on cells.is_method_moved or corners.method_at = 0
     where cells.is_there_0 or cells.is_there_1
 ),
 
@@ -78,11 +78,7 @@ emitted as (
     select
         *,
         case
-            when is_there then {{ in_proportion(
-                'kg',
-                weight_units('units', 'greatest(units, of_units)'),
-                weight_units('of_units', 'greatest(units, of_units)')
-            ) }}
+            when is_there then {{ at_units('kg', 'units', 'of_units') }}
             else 0
         end as emitted_kg
     from measured
@@ -96,7 +92,7 @@ by_region as (
         max(shares_at) as shares_at,
         {{ amount_sum('used_0_units') }} as used_0_units,
         {{ amount_sum('used_1_units') }} as used_1_units,
-        case when count(emitted_kg) = count(*) then {{ amount_sum('emitted_kg') }} end as kg
+        case when {{ are_exact('emitted_kg') }} then {{ amount_sum('emitted_kg') }} end as kg
     from emitted
     group by {{ corner | join(', ') }}, region_id
 ),
@@ -131,11 +127,7 @@ regional as (
     select
         *,
         case
-            when units > 0 then {{ in_proportion(
-                'kg',
-                weight_units('units', 'greatest(units, of_units)'),
-                weight_units('of_units', 'greatest(units, of_units)')
-            ) }}
+            when units > 0 then {{ at_units('kg', 'units', 'of_units') }}
             else 0
         end as regional_kg
     from resized
@@ -148,7 +140,7 @@ by_pattern as (
         max(spread_at) as spread_at,
         {{ amount_sum('used_0_units') }} as used_0_units,
         {{ amount_sum('used_1_units') }} as used_1_units,
-        case when count(regional_kg) = count(*) then {{ amount_sum('regional_kg') }} end as kg
+        case when {{ are_exact('regional_kg') }} then {{ amount_sum('regional_kg') }} end as kg
     from regional
     group by {{ corner | join(', ') }}, region_at
 ),
@@ -168,11 +160,7 @@ totals as (
     select
         *,
         case
-            when units > 0 then {{ in_proportion(
-                'kg',
-                weight_units('units', 'greatest(units, of_units)'),
-                weight_units('of_units', 'greatest(units, of_units)')
-            ) }}
+            when units > 0 then {{ at_units('kg', 'units', 'of_units') }}
             else 0
         end as corner_kg
     from scaled_up
@@ -184,7 +172,7 @@ moved as (
         {%- for mover, part in movers.items() %}
         {{ amount_sum(scaled('corner_kg', weight_in_orders(mover))) }} as {{ part }}_moves,
         {%- endfor %}
-        count(corner_kg) = count(*) as is_exact
+        {{ are_exact('corner_kg') }} as is_exact
     from totals
     group by {{ key | join(', ') }}
 ),
