@@ -260,19 +260,20 @@ def test_what_one_month_alone_used_is_no_change_of_grid_or_method() -> None:
     }
 
 
-def test_usage_that_one_set_alone_can_estimate_is_a_matter_of_method() -> None:
+@pytest.mark.parametrize("new", [{"service": "New"}, {"meter": "New hour"}], ids=str)
+def test_usage_that_one_set_alone_can_estimate_is_a_matter_of_method(new: dict[str, str]) -> None:
     """Of the report of such usage nothing can be told apart."""
-    new = {"service": "New", "set": "next"}
     rows = built(
         used(EARLIER, kwh=100, kg=50, location=50),
-        used(EARLIER, service="New", location=3),
+        used(EARLIER, location=3, **new),
         used(LATER, kwh=100, kg=50, location=50, set="next"),
-        used(LATER, kwh=10, kg=5, location=4, **new),
+        used(LATER, kwh=10, kg=5, location=4, set="next", **new),
     )
     assert told(rows)["method"] == 5
     assert told(rows)["activity"] == 0
-    assert told(rows, "total")["not_decomposed"] == 1
-    assert told(rows, "total")["activity"] == 0
+    reported_parts = told(rows, "total")
+    assert (reported_parts["not_decomposed"], sum(reported_parts.values())) == (1, 1)
+    assert reported_parts["activity"] == 0
 
 
 @pytest.mark.parametrize(("unit", "method"), [("GB-Mo", 0), ("GB-Hours", None)])
