@@ -169,6 +169,14 @@ def test_a_ratio_that_leaves_its_past_is_named() -> None:
         assert row["comparison_gap"] is None
 
 
+def test_tonnes_under_the_name_of_kilograms_are_named() -> None:
+    """20 kg in tonnes are 0.02: two thousandths of the estimate where twice of it is usual."""
+    past = [line(month, "20", "10") for month in MONTHS[:3]]
+    rows = mart("reconciliation").build(*past, line(MONTHS[3], "0.02", "10"))
+    row = compared(rows, "total", MONTHS[3])
+    assert (row["reported_to_estimated_ratio"], row["is_outside_usual"]) == (0.002, True)
+
+
 def test_unspecified_figures_are_a_method_of_their_own() -> None:
     rows = mart("reconciliation").build(
         line(x_CarbonReportedStatus="Reported", x_CarbonUnspecifiedKg="3", estimated="1")

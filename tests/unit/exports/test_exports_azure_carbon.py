@@ -9,6 +9,9 @@ MARCH = dt.date(2026, 3, 1)
 ALLOWED = {"subscriptionId": "s1", "decision": "Allowed", "denialReason": None}
 DENIED = {"subscriptionId": "s2", "decision": "Denied", "denialReason": "no role"}
 
+ALL_SCOPES = {"name": "all.jsonl", "scope": "Scope1,Scope2,Scope3", "rows": 6}
+"""The sum of the scopes in one call, beside the calls that ask for one each."""
+
 
 def manifest(**changes) -> dict:
     document = {
@@ -62,6 +65,10 @@ def test_content_names_a_delivery_of_the_api():
         ({"month": "2026-02"}, "not the month of its folder"),
         ({"retrievedAt": "soon"}, "retrievedAt"),
         ({"files": manifest()["files"][:2]}, "one file for each of Scope1, Scope2, Scope3"),
+        (
+            {"files": [*manifest()["files"], ALL_SCOPES]},
+            "one file for each of Scope1, Scope2, Scope3",
+        ),
         ({"files": [{"scope": f"Scope{n}"} for n in (1, 2, 3)]}, "no name"),
         ({"subscriptionAccessDecisions": "all"}, "no list"),
     ],

@@ -1,5 +1,7 @@
+-- Backfills have left rows in the table twice. A row has every dimension of the report in it: two
+-- that are equal are one.
 with emissions as (
-    select * from {{ ref('stg_gcp__carbon') }}
+    select distinct * from {{ ref('stg_gcp__carbon') }}
 ),
 
 -- Rows of deleted projects carry the number alone; other rows of the export know its id.
