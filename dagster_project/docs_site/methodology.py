@@ -43,6 +43,8 @@ QUALITIES = {
     "hardware": "machine, drive or accelerator known by name",
     "family": "processor family or size known, not the machine",
     "proxy": "a managed service, a network path or a language model stands for its hardware",
+    "output_tokens": "a language model stands for its hardware, by the tokens that it wrote; those"
+    " that it read are counted and have no energy of their own",
 }
 
 WORDS = Path(__file__).parent / "methodology_page.md"

@@ -63,28 +63,51 @@ def test_sets_follow_each_other_without_gap_or_overlap() -> None:
 def test_a_new_set_changes_no_older_month() -> None:
     with_new_set = Estimates()
     connection = with_new_set.connection
-    connection.execute("update carbon_factor_sets set valid_to = date '2026-11-01'")
+    connection.execute(
+        "update carbon_factor_sets set valid_to = date '2027-01-01' where valid_to is null"
+    )
     connection.execute(
         "insert into carbon_factor_sets values"
-        " (2, 'carbon-2026-2', date '2026-11-01', null, 'x', 'cleaner')"
+        " (3, 'carbon-2027-1', date '2027-01-01', null, 'x', 'cleaner')"
     )
     cleaner = "factor_id = 'grid-intensity-aws-eu-west-1-2025'"
     connection.execute(
         "insert into carbon_factors select * replace (value / 2 as value, 1 as value_low,"
-        f" 2 as first_set) from carbon_factors where {cleaner}"
+        f" 3 as first_set) from carbon_factors where {cleaner}"
     )
-    connection.execute(f"update carbon_factors set last_set = 1 where {cleaner} and first_set = 1")
-    november = {"billing_month": dt.date(2026, 11, 1)}
-    lines = [machine("october", "10"), machine("november", "10", **november)]
+    connection.execute(f"update carbon_factors set last_set = 2 where {cleaner} and first_set = 1")
+    months = {"october": 10, "december": 12}
+    lines = [
+        machine(name, "10", billing_month=dt.date(2026, month, 1)) for name, month in months.items()
+    ]
+    lines.append(machine("january", "10", billing_month=dt.date(2027, 1, 1)))
 
     before, after = Estimates().of(lines), with_new_set.of(lines)
 
-    assert after["october"] == before["october"]
-    assert after["november"]["x_FactorSetId"] == "carbon-2026-2"
+    for name in months:
+        assert after[name] == before[name]
+    assert after["january"]["x_FactorSetId"] == "carbon-2027-1"
     assert (
-        after["november"]["x_EstimatedOperationalKg"] * 2
-        == (before["november"]["x_EstimatedOperationalKg"])
+        after["january"]["x_EstimatedOperationalKg"] * 2
+        == (before["january"]["x_EstimatedOperationalKg"])
     )
+
+
+def test_the_second_set_differs_in_language_models_alone(estimates: Estimates) -> None:
+    """October and December have 744 hours both."""
+    december = {"billing_month": dt.date(2026, 12, 1)}
+    lines = [{"x_ChargeKey": key, **case.line} for key, case in CASES.items()]
+    was = estimates.of(lines)
+    now = estimates.of([line | december for line in lines if "billing_month" not in line])
+
+    differing = {
+        key: row["x_EstimateQuality"]
+        for key, row in now.items()
+        if row | {"x_FactorSetId": None} != was[key] | {"x_FactorSetId": None}
+    }
+
+    assert set(differing.values()) == {"output_tokens", "output_tokens,operational only"}
+    assert {row["x_FactorSetId"] for row in now.values()} - {None} == {"carbon-2026-2"}
 
 
 # 2. Corrections
@@ -191,7 +214,51 @@ def test_a_dedicated_host_and_its_machines_are_counted_once(estimates: Estimates
     }
 
 
-# 5. Known defects of public tables
+# 5. Tokens
+
+
+def tokens(key: str, meter: str, quantity: str, unit: str, **more: Any) -> Line:
+    return machine(key, quantity, SkuMeter=meter, ConsumedUnit=unit, **(DECEMBER | more))
+
+
+DECEMBER = {"billing_month": dt.date(2026, 12, 1), "ResourceId": None}
+AZURE = {"x_Provider": "azure", "ServiceName": "Azure OpenAI", "RegionId": "eastus"}
+GOOGLE = {"x_Provider": "gcp", "ServiceName": "Vertex AI", "RegionId": "us-central1"}
+
+
+def test_tokens_are_counted_by_direction(estimates: Estimates) -> None:
+    """What is read is counted and draws nothing; a model that nobody knows isn't even counted."""
+    status = {
+        key: row["x_EstimateStatus"]
+        for key, row in estimates.of([
+            tokens("out", "USE1-Claude4.5Sonnet-output-tokens-batch", "3", "1K Tokens"),
+            tokens("in", "USE1-Claude4.5Sonnet-input-tokens", "12", "1000 Tokens"),
+            tokens("cached", "gpt 4.1 mini cached Inp glbl Tokens", "7", "1K", **AZURE),
+            tokens("read", "Gemini 2.5 Pro Text Input - Predictions", "250", "Count", **GOOGLE),
+            tokens("written", "Gemini 2.5 Pro Text Output - Predictions", "50", "Count", **GOOGLE),
+            tokens("before", "Gemini 2.5 Pro Text Output - Predictions", "50", "Count",
+                   **(GOOGLE | {"billing_month": dt.date(2026, 11, 1)})),
+            tokens("chat", "GPT 5 Chat outpt Glbl 1M Tokens", "1", "1M", **AZURE),
+            tokens("image", "Gemini 2.5 Flash Image Text Output", "9", "Count", **GOOGLE),
+        ]).items()
+    }  # fmt: skip
+    counted = {
+        row["x_ChargeKey"]: (row["tokens_in"], row["tokens_out"])
+        for row in estimates.rows("from int_usage__unioned")
+        if row["tokens_in"] is not None or row["tokens_out"] is not None
+    }
+
+    assert counted == {
+        "out": (None, 3000), "in": (12_000, None), "cached": (7000, None), "read": (250, None),
+        "written": (None, 50),
+    }  # fmt: skip
+    assert {key for key, found in status.items() if found == "Estimated"} == {"out", "written"}
+    assert {found for key, found in status.items() if key not in ("out", "written")} == {
+        "NotCovered"
+    }
+
+
+# 6. Known defects of public tables
 
 
 @pytest.fixture

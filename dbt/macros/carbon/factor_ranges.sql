@@ -29,7 +29,7 @@
         {'kind': 'embodied', 'component': 'accelerator', 'low': 50, 'high': 1000},
         {'kind': 'embodied', 'component': 'server', 'low': 500, 'high': 5000},
         {'kind': 'embodied', 'component': 'storage', 'low': 1, 'high': 100},
-        {'kind': 'embodied', 'component': 'tokens', 'low': 0.000001, 'high': 0.01},
+        {'kind': 'embodied', 'component': 'tokens', 'low': 0.0000001, 'high': 0.01},
     ]) }}
 {%- endmacro %}
 

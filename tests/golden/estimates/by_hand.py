@@ -343,6 +343,21 @@ AWS_LINES = {
         1000 * F("0.0000364768"),
         of_facility=True,
     ),
+    # 1.5 million tokens.
+    "tokens-of-december": Case(
+        aws(
+            "Amazon Bedrock",
+            "EUN1-Claude4.6Sonnet-output-tokens",
+            "1K Tokens",
+            1500,
+            "eu-north-1",
+            billing_month="2026-12-01",
+        ),
+        STOCKHOLM,
+        1500 * F("2.419805"),
+        1500 * F("0.0000678913"),
+        of_facility=True,
+    ),
     # Its embodied emissions in the public table are a millionth of the others': left out.
     "tokens-of-an-open-model": Case(
         aws("Amazon Bedrock", "USE1-Mistral7B-output-tokens", "1M Tokens", 2, "us-east-1"),
@@ -480,6 +495,21 @@ AZURE_LINES = {
         500 * F("0.0000661865"),
         of_facility=True,
     ),
+    # 2 million tokens, in millions.
+    "tokens-in-millions": Case(
+        azure(
+            "Azure OpenAI",
+            "GPT 5 Mini outpt Glbl 1M Tokens",
+            "1M",
+            2,
+            "westeurope",
+            billing_month="2026-12-01",
+        ),
+        WEST_EUROPE,
+        2000 * F("0.460553"),
+        2000 * F("0.0000155603"),
+        of_facility=True,
+    ),
 }
 
 GCP_LINES = {
@@ -543,6 +573,21 @@ GCP_LINES = {
         IOWA_2023,
         96 * CASCADE_LAKE,
         96 * F(26) / LIFE,
+    ),
+    # Google counts tokens one by one; Lite is a model of its own, at a thirtieth of the other.
+    "tokens": Case(
+        gcp(
+            "Vertex AI",
+            "Gemini 2.5 Flash Lite Text Output - Predictions",
+            "Count",
+            500_000,
+            "europe-west4",
+            billing_month="2026-12-01",
+        ),
+        NETHERLANDS,
+        500 * F("0.071878"),
+        500 * F("0.0000023675"),
+        of_facility=True,
     ),
     "prediction": Case(
         gcp(
@@ -675,6 +720,17 @@ UNKNOWN_LINES = {
     ),
     "input-tokens": Case(
         aws("Amazon Bedrock", "USE1-Claude3Haiku-input-tokens", "1000 Tokens", 9, "us-east-1"),
+        status="NotCovered",
+    ),
+    "model-without-a-figure": Case(
+        azure(
+            "Azure OpenAI",
+            "GPT 5.1 Codex opt Gl 1M Tokens",
+            "1M",
+            3,
+            "eastus",
+            billing_month="2026-12-01",
+        ),
         status="NotCovered",
     ),
     "machine-not-known": Case(

@@ -78,7 +78,11 @@ measured as (
             decimals=0, decimals_of_one=12
         ) }} as per_unit
     from dated
-    left join units on lower(trim(dated.unit)) = units.unit
+    left join units
+        on
+            lower(trim(dated.unit)) = units.unit
+            and dated.set_number >= units.first_set
+            and (units.last_set is null or dated.set_number <= units.last_set)
 ),
 
 candidates as (
