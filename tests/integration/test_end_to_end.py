@@ -11,8 +11,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from dagster_project.cli.truth import compare_with_truth
@@ -23,6 +25,22 @@ COSTS = (
     "select billing_month, sum(billed_cost) from mart_spend_carbon_daily"
     " where provider = 'onprem' group by 1 order by 1"
 )
+
+TOKENS = """
+select
+    mart.sci_kg_per_million_units_ratio,
+    sum(case when fact.SkuMeter like '%-input-tokens' then fact.ConsumedQuantity end),
+    sum(case when fact.SkuMeter like '%-output-tokens' then fact.ConsumedQuantity end),
+    sum(case when fact.SkuMeter not like '%-tokens' then fact.x_EstimatedCarbonKg end)
+from fct_cost_and_carbon as fact
+inner join mart_ai_workload as mart
+    on
+        mart.workload = fact.x_Workload
+        and mart.workload_phase = fact.x_WorkloadPhase
+        and mart.usage_month = date_trunc('month', fact.ChargePeriodStart)
+where mart.workload = 'support-bot' and fact.ChargeCategory = 'Usage'
+group by mart.usage_month, mart.sci_kg_per_million_units_ratio
+"""
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,17 @@ class TestFirstRun:
         agreement = compare_with_truth(place.database, place.estate)
         assert agreement.differences == ()
         assert agreement.compared > 100
+
+    def test_what_tokens_emit_is_what_is_worked_out_from_the_bill(self, place: Place) -> None:
+        """2.459438 Wh at 384.4 g/kWh and 0.0765828 g of making for a thousand tokens written."""
+        of_a_thousand = Decimal("2.459438") * Decimal("0.3844") / 1000 + Decimal("0.0000765828")
+        with duckdb.connect(str(place.database), read_only=True) as published:
+            rows = published.execute(TOKENS).fetchall()
+        assert rows
+        for intensity, thousands_read, thousands_written, machines_kg in rows:
+            kilograms = thousands_written * of_a_thousand + (machines_kg or 0)
+            millions = (thousands_read + thousands_written) / 1000
+            assert intensity == pytest.approx(float(kilograms / millions), abs=1e-6)
 
     def test_an_opened_report_and_a_status(self, place: Place) -> None:
         shown = place.cloudtally("dashboard", "--no-browser")
