@@ -33,6 +33,7 @@ COLUMNS = (
 )
 METHODS = ("location", "unspecified")
 SCOPES = ("scope2", "scope3", "total")
+PLAUSIBLE_FACTOR = 100
 
 
 def _promises(scope: Scope) -> Sequence[Promise]:
@@ -99,7 +100,35 @@ def _promises(scope: Scope) -> Sequence[Promise]:
             """,
             "Beside a ratio stands how much of what was reported it is of.",
         ),
+        _reported_in_kilograms(),
         _holds_every_reported_kilogram(scope),
+    )
+
+
+def _reported_in_kilograms() -> Promise:
+    """Promise that a provider's month isn't a thousandth or a thousandfold of its estimate.
+
+    A warning: methods differ, by a factor of several and not of a hundred; months that are
+    estimated at less than a kilogram say nothing, and a zero is the provider's word for little.
+    """
+    return never(
+        "reported_in_kilograms",
+        f"""
+        select
+            usage_month,
+            provider,
+            sum(compared_reported_kg) as compared_reported_kg,
+            sum(compared_estimated_kg) as compared_estimated_kg
+        from batch where scope = 'total'
+        group by usage_month, provider, method
+        having sum(compared_estimated_kg) >= 1
+            and sum(compared_reported_kg) <> 0
+            and sum(compared_reported_kg)::double / sum(compared_estimated_kg)::double
+            not between {1 / PLAUSIBLE_FACTOR} and {PLAUSIBLE_FACTOR}
+        """,
+        "Tonnes under the name of kilograms, or the other way round, are seen in the first month: "
+        "what is reported is within a hundredth and a hundredfold of the estimate.",
+        "warning",
     )
 
 

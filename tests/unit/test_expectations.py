@@ -1206,6 +1206,13 @@ FAULTS = [
         "update mart_carbon_reconciliation set is_outside_usual = true where scope = 'total'",
         {"mart_carbon_reconciliation.outside_is_outside"},
     ),
+    (
+        "update mart_carbon_reconciliation set compared_reported_kg = compared_reported_kg / 1000,"
+        " compared_reported_ratio = compared_reported_ratio / 1000,"
+        " reported_to_estimated_ratio = reported_to_estimated_ratio / 1000,"
+        " is_outside_usual = null, comparison_gap = 'too_few_months'",
+        {"mart_carbon_reconciliation.reported_in_kilograms"},
+    ),
     # Nowcast
     (
         "insert into mart_carbon_nowcast from mart_carbon_nowcast limit 1",
