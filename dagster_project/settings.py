@@ -33,7 +33,7 @@ EXPORT_KINDS: dict[str, tuple[str, ...]] = {
     "gcp": ("focus", "billing-detailed", "carbon"),
     "onprem": ("focus", "inventory"),
 }
-ANY_PROVIDER_KINDS = ("focus", "carbon")
+ANY_PROVIDER_KINDS = ("focus",)
 PAIRED_KINDS = ("cost-details",)
 """Exports that the provider writes twice: as actual and as amortised cost."""
 

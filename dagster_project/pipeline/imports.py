@@ -26,7 +26,6 @@ from dagster_project.pipeline.calendar import (
 )
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.displacement import billed, displacements
-from dagster_project.pipeline.emission_grain import emission_grain
 from dagster_project.pipeline.extract import decode_landed, landed_delivery
 from dagster_project.pipeline.inputs import input_states, load_inputs
 from dagster_project.pipeline.late_lines import COUNTED, closed_carbon
@@ -208,17 +207,9 @@ def _sources(context: Context) -> Table:
             ("export", "varchar"),
             ("authoritative", "boolean"),
             ("is_internal", "boolean"),
-            ("emission_grain", "varchar"),
         ],
         [
-            (
-                s.name,
-                s.provider,
-                s.export,
-                s.authoritative,
-                reader_of(s).is_internal,
-                emission_grain(s),
-            )
+            (s.name, s.provider, s.export, s.authoritative, reader_of(s).is_internal)
             for s in context.settings.sources
         ],
     )

@@ -22,7 +22,6 @@ from dagster_project.pipeline.calendar import (
 )
 from dagster_project.pipeline.context import Context
 from dagster_project.pipeline.displacement import displaced_units, displacements
-from dagster_project.pipeline.emission_grain import emission_grain
 from dagster_project.pipeline.late_lines import still_leaves_out
 from dagster_project.pipeline.rates import locked_rates
 from dagster_project.rules.parse import load_rules
@@ -149,12 +148,7 @@ def fingerprint(context: Context, counted: dict[Unit, Decision], month: Month, r
         if unit.month == month
     )
     reporting = sorted(
-        {
-            (source.provider, emission_grain(source))
-            for source in context.settings.sources
-            if source.is_emissions
-        },
-        key=str,
+        {source.provider for source in context.settings.sources if source.is_emissions}
     )
     return _hash([deliveries, reporting, rules, code_hash()])
 

@@ -42,8 +42,8 @@ _SHADOW: Tags = (("team", "Core"), ("env", "Test"))
 _ORG = Account(SNOWPEAK, "ORG-77120", "Fernlight", "Organization", "EU_PROD", "eu-prod", "Account")
 _LAB = Account(SNOWPEAK, "ORG-77120", "Fernlight", "Organization", "EU_DEV", "eu-dev", "Account")
 _FRANKFURT = Region("eu-central-1", "EU (Frankfurt)", 700, 0)
-_WAREHOUSE = Service("Snowpeak Warehouse", "warehouse", "Databases", "Data Warehouses", "saas", 55)
-_LAKE = Service("Snowpeak Storage", "storage", "Storage", "Storage Platforms", "saas", 30)
+_WAREHOUSE = Service("Snowpeak Warehouse", "warehouse", "Databases", "Data Warehouses", "saas", 0)
+_LAKE = Service("Snowpeak Storage", "storage", "Storage", "Storage Platforms", "saas", 0)
 _PACK = Service("Snowpeak Platform", "platform", "Databases", "Data Warehouses", "saas", 0)
 
 

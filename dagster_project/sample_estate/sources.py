@@ -23,7 +23,6 @@ from dagster_project.sample_estate import (
     gcp_carbon,
     gcp_detailed,
     gcp_focus,
-    plain_carbon,
     plain_focus,
 )
 from dagster_project.sample_estate.book import Edition, Plan, month_blocks
@@ -232,15 +231,6 @@ GCP_CARBON = CarbonExport(
     adds=lambda _month: [],
     write=_write_gcp_carbon,
 )
-SNOWPEAK_CARBON = CarbonExport(
-    name="snowpeak-carbon",
-    folder="exports/snowpeak-carbon",
-    grain=plain_carbon.grain,
-    method="both",
-    resolution=plain_carbon.RESOLUTION,
-    adds=lambda _month: [],
-    write=lambda _estate, root, month, emissions: plain_carbon.write_month(root, month, emissions),
-)
 EXPORTS: tuple[ChargeExport, ...] = (
     ChargeExport(
         name="aws-main",
@@ -326,6 +316,5 @@ EXPORTS: tuple[ChargeExport, ...] = (
         write=lambda _estate, root, month, _edition, blocks, _rows: plain_focus.write_snowpeak(
             root, month, blocks
         ),
-        carbon=SNOWPEAK_CARBON,
     ),
 )

@@ -10,41 +10,25 @@ repaired as (
     {{ repair_focus('charges') }}
 ),
 
--- Providers whose own emissions are delivered, and by what they report them.
-reporting as (
-    select
-        provider,
-        min(emission_grain) as emission_grain
-    from sources
-    where export = 'carbon'
-    group by provider
-),
-
 -- The configuration says who the provider is; grain kept: a source is configured once.
 named as (
     select
         repaired.*,
-        sources.provider as x_Provider,
-        reporting.provider is null as is_third_party,
-        {{ place_of_emissions('reporting', 'billing_account_id', 'repaired.BillingAccountId') }}
-            as emission_account_id,
-        {{ place_of_emissions('reporting', 'sub_account_id', 'repaired.SubAccountId') }}
-            as emission_sub_account_id,
-        {{ place_of_emissions('reporting', 'region_id', 'repaired.RegionId') }}
-            as emission_region_id,
-        {{ place_of_emissions('reporting', 'service_name', 'repaired.ServiceName') }}
-            as emission_service_bucket,
-        {{ place_of_emissions('reporting', 'resource_id', 'repaired.ResourceId') }}
-            as emission_resource_id
+        sources.provider as x_Provider
     from repaired
     inner join sources on repaired.source_name = sources.source_name
-    left join reporting on sources.provider = reporting.provider
 ),
 
 conformed as (
     select
         *,
-        cast(null as {{ varchar_type() }}) as line_key
+        cast(null as {{ varchar_type() }}) as line_key,
+        true as is_third_party,
+        '' as emission_account_id,
+        '' as emission_sub_account_id,
+        '' as emission_region_id,
+        '' as emission_service_bucket,
+        '' as emission_resource_id
     from named
 )
 
