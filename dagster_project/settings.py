@@ -33,7 +33,10 @@ EXPORT_KINDS: dict[str, tuple[str, ...]] = {
     "gcp": ("focus", "billing-detailed", "carbon"),
     "onprem": ("focus", "inventory"),
 }
-ANY_PROVIDER_KINDS = ("focus",)
+ANY_PROVIDER_KINDS = ("focus", "carbon")
+EMISSION_KEYS = ("sub_account", "region", "service", "resource")
+"""By what beside the billing account reported emissions may find charge lines, coarse to fine."""
+USUAL_EMISSION_KEYS = EMISSION_KEYS[:3]
 PAIRED_KINDS = ("cost-details",)
 """Exports that the provider writes twice: as actual and as amortised cost."""
 
@@ -116,6 +119,13 @@ class SourceConfig(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _match_is_known(self) -> "SourceConfig":
+        stated = self.options.get("match", ())
+        if self.states_match and not _are_emission_keys(stated):
+            raise ValueError(f"write `match:` as a list of these words: {', '.join(EMISSION_KEYS)}")
+        return self
+
     @property
     def locations(self) -> dict[str, str]:
         """Places of the source by name; the name is empty where there is one place."""
@@ -136,6 +146,19 @@ class SourceConfig(BaseModel):
     def is_emissions(self) -> bool:
         """Whether the months of this source are usage months of emissions."""
         return self.export == "carbon"
+
+    @property
+    def states_match(self) -> bool:
+        """Whether option `match` says by what the source's emissions find charge lines."""
+        return self.is_emissions and self.room == "generic"
+
+    @property
+    def emission_keys(self) -> tuple[str, ...]:
+        """By what beside the billing account they do, coarse to fine; empty elsewhere."""
+        if not self.states_match:
+            return ()
+        stated = self.options.get("match", USUAL_EMISSION_KEYS)
+        return tuple(key for key in EMISSION_KEYS if key in stated)
 
 
 class InputConfig(SourceConfig):
@@ -210,6 +233,19 @@ class Settings(BaseModel):
             raise ValueError(f"source names must be unique; twice: {', '.join(doubled)}")
         return self
 
+    @model_validator(mode="after")
+    def _matches_agree(self) -> "Settings":
+        keys: dict[str, tuple[str, ...]] = {}
+        for source in self.sources:
+            if source.states_match and keys.setdefault(source.provider, source.emission_keys) != (
+                source.emission_keys
+            ):
+                raise ValueError(
+                    f"the carbon sources of provider {source.provider!r} must have the same "
+                    "`match:`, since they share its charge lines"
+                )
+        return self
+
     @property
     def layout(self) -> Home:
         """Folders of this home."""
@@ -235,6 +271,10 @@ class Settings(BaseModel):
             where={"config": self.config_path},
             next_step=f"Configured: {', '.join(s.name for s in self.sources) or 'none'}.",
         )
+
+
+def _are_emission_keys(stated: Any) -> bool:
+    return isinstance(stated, list | tuple) and all(key in EMISSION_KEYS for key in stated)
 
 
 def _input(kind: str, stated: Any) -> dict[str, Any]:

@@ -306,13 +306,14 @@ def _refuse_doubled_rows(
     delivery: Delivery,
 ) -> None:
     """Refuse two rows that share what names a row; one without a part of its name is no row's."""
-    held = [part for part in parts if schema.key and set(schema.key) <= set(part.columns)]
+    needed = set(schema.key) - schema.key_may_lack
+    held = [part for part in parts if schema.key and needed <= set(part.columns)]
     if not held:
         return
     engine.execute("set threads = 1")  # so that rows are numbered as they stand
     rows = " union all ".join(
-        f"select {number} as part, row_number() over () as row_number, {_texts_of(schema.key)}"
-        f" from {_parquet(building / part.file)}"
+        f"select {number} as part, row_number() over () as row_number,"
+        f" {_key_texts(schema, part)} from {_parquet(building / part.file)}"
         for number, part in enumerate(held)
     )
     keys = ", ".join(quoted(name) for name in schema.key)
@@ -338,10 +339,14 @@ def _refuse_doubled_rows(
         )
 
 
-def _texts_of(columns: Sequence[str]) -> str:
-    return ", ".join(
-        f"nullif(cast({quoted(name)} as varchar), '') as {quoted(name)}" for name in columns
-    )
+def _key_texts(schema: Schema, part: DecodedPart) -> str:
+    """Return what names a row as texts: NULL where it must be there and isn't."""
+    return ", ".join(f"{_key_text(schema, part, name)} as {quoted(name)}" for name in schema.key)
+
+
+def _key_text(schema: Schema, part: DecodedPart, name: str) -> str:
+    text = f"nullif(cast({quoted(name)} as varchar), '')" if name in part.columns else "null"
+    return f"coalesce({text}, '')" if name in schema.key_may_lack else text
 
 
 def _refuse_problems(

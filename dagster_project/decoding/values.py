@@ -26,7 +26,7 @@ _INTEGERS = (
 _FLOATS = ("DOUBLE", "FLOAT")
 _NESTED = ("MAP", "STRUCT", "LIST")
 
-MOMENTS = (ColumnKind.TIMESTAMP, ColumnKind.DAY)
+MOMENTS = (ColumnKind.TIMESTAMP, ColumnKind.DAY, ColumnKind.MONTH)
 _SHOWN = 12
 
 LINEAGE = ("source", "month", "delivery")
@@ -83,6 +83,9 @@ def instant(kind: ColumnKind, column: str) -> str:
     Without the four digits the engine would take the 2nd of September 23 for a day of the year 9.
     """
     text = present_text(column)
+    if kind is ColumnKind.MONTH:
+        first_day = f"regexp_replace({text}, '^(\\d\\d\\d\\d-\\d\\d)$', '\\1-01')"
+        return f"case when regexp_matches({text}, '^\\d\\d\\d\\d-') then {moment(first_day)} end"
     if kind is not ColumnKind.DAY:
         return moment(text)
     month_first = f"cast(try_strptime({text}, '%m/%d/%Y') as timestamp)"
@@ -167,6 +170,9 @@ def _rule_problems(
     for other in rule.needs:
         condition = f"{value} is not null and {_value(other, types)} is null"
         found.append(("CT-DECODE-ABSENT", condition, f"stands without {other}"))
+    if rule.needs_one_of and not types.keys() & set(rule.needs_one_of):
+        sentence = f"stands without any of {', '.join(rule.needs_one_of)}"
+        found.append(("CT-DECODE-ABSENT", f"{value} is not null", sentence))
     if rule.allowed:
         listed = ", ".join(literal(text) for text in rule.allowed)
         shown = ", ".join(rule.allowed[:_SHOWN]) + (", ..." if len(rule.allowed) > _SHOWN else "")

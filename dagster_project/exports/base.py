@@ -46,6 +46,7 @@ class ColumnKind(StrEnum):
     RATE = "rate"
     TIMESTAMP = "timestamp"
     DAY = "day"  # ISO, or month first with slashes: 09/21/2026
+    MONTH = "month"  # 2026-09, or any day or moment in it
     JSON = "json"
 
 
@@ -128,6 +129,7 @@ class Rule:
         allowed: All allowed texts; any text when empty.
         pattern: Regular expression that the whole text matches, and an example of such a text.
         needs: Columns that have a value wherever this one has.
+        needs_one_of: Columns of which a file that has this one has at least one.
     """
 
     column: str
@@ -140,6 +142,7 @@ class Rule:
     allowed: tuple[str, ...] = ()
     pattern: tuple[str, str] | None = None
     needs: tuple[str, ...] = ()
+    needs_one_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,7 @@ class Schema:
         totals: Columns whose sums are control totals.
         measures: Control totals over several columns, such as the declared cash measure.
         key: Columns that together name a row; rows that share them are refused.
+        key_may_lack: Those of them that also name a row where they are empty or absent.
         period: Column whose month must be the unit's month.
         billed: Column whose month may be the unit's month instead, such as a billing period.
         days: Column whose dates are counted for the coverage guard.
@@ -184,6 +188,7 @@ class Schema:
     rules: tuple[Rule, ...] = ()
     never_null: frozenset[str] = frozenset()
     key: tuple[str, ...] = ()
+    key_may_lack: frozenset[str] = frozenset()
     billed: str | None = None
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     twins: Twins | None = None

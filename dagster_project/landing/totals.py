@@ -168,7 +168,7 @@ def _can_mean(stored: pa.DataType, kind: ColumnKind) -> bool:
         return True
     if kind is ColumnKind.JSON:
         return bool(pa.types.is_nested(stored))
-    if kind in (ColumnKind.TIMESTAMP, ColumnKind.DAY):
+    if kind in (ColumnKind.TIMESTAMP, ColumnKind.DAY, ColumnKind.MONTH):
         return bool(pa.types.is_timestamp(stored) or pa.types.is_date(stored))
     if kind is ColumnKind.DECIMAL and (pa.types.is_floating(stored) or pa.types.is_decimal(stored)):
         return True

@@ -207,9 +207,17 @@ def _sources(context: Context) -> Table:
             ("export", "varchar"),
             ("authoritative", "boolean"),
             ("is_internal", "boolean"),
+            ("emission_keys", "varchar"),
         ],
         [
-            (s.name, s.provider, s.export, s.authoritative, reader_of(s).is_internal)
+            (
+                s.name,
+                s.provider,
+                s.export,
+                s.authoritative,
+                reader_of(s).is_internal,
+                ",".join(s.emission_keys) if s.states_match else None,
+            )
             for s in context.settings.sources
         ],
     )

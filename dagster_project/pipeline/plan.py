@@ -148,7 +148,11 @@ def fingerprint(context: Context, counted: dict[Unit, Decision], month: Month, r
         if unit.month == month
     )
     reporting = sorted(
-        {source.provider for source in context.settings.sources if source.is_emissions}
+        {
+            (source.provider, *source.emission_keys)
+            for source in context.settings.sources
+            if source.is_emissions
+        }
     )
     return _hash([deliveries, reporting, rules, code_hash()])
 
@@ -161,7 +165,10 @@ def rules_id(context: Context) -> str:
 def configuration_id(context: Context) -> str:
     """Return a hash of what the configuration says about the sources that are counted."""
     return _hash(
-        sorted([s.name, s.provider, s.export, s.authoritative] for s in context.settings.sources)
+        sorted(
+            [s.name, s.provider, s.export, s.authoritative, *s.emission_keys]
+            for s in context.settings.sources
+        )
     )
 
 

@@ -41,9 +41,12 @@ _SHADOW: Tags = (("team", "Core"), ("env", "Test"))
 
 _ORG = Account(SNOWPEAK, "ORG-77120", "Fernlight", "Organization", "EU_PROD", "eu-prod", "Account")
 _LAB = Account(SNOWPEAK, "ORG-77120", "Fernlight", "Organization", "EU_DEV", "eu-dev", "Account")
-_FRANKFURT = Region("eu-central-1", "EU (Frankfurt)", 700, 0)
-_WAREHOUSE = Service("Snowpeak Warehouse", "warehouse", "Databases", "Data Warehouses", "saas", 0)
-_LAKE = Service("Snowpeak Storage", "storage", "Storage", "Storage Platforms", "saas", 0)
+TRIAL = Account(
+    SNOWPEAK, "ORG-77120", "Fernlight", "Organization", "EU_TRIAL", "eu-trial", "Account"
+)
+FRANKFURT = Region("eu-central-1", "EU (Frankfurt)", 700, 0)
+WAREHOUSE = Service("Snowpeak Warehouse", "warehouse", "Databases", "Data Warehouses", "saas", 45)
+_LAKE = Service("Snowpeak Storage", "storage", "Storage", "Storage Platforms", "saas", 30)
 _PACK = Service("Snowpeak Platform", "platform", "Databases", "Data Warehouses", "saas", 0)
 
 
@@ -91,7 +94,7 @@ def snowpeak_plan(slot_hours: int) -> Plan:
             key=f"snowpeak/{account.sub_id}/{name}",
             account=account,
             service=service,
-            region=_FRANKFURT,
+            region=FRANKFURT,
             description=f"{service.name}: {name}",
             meter=f"{service.code}.{unit}",
             unit=unit,
@@ -123,14 +126,14 @@ def snowpeak_plan(slot_hours: int) -> Plan:
             item(
                 "LOAD_WH",
                 _ORG,
-                _WAREHOUSE,
+                WAREHOUSE,
                 "Hours",
                 "2",
                 125,
                 (("team", "analytics"), ("ENV", "PROD")),
             ),
-            item("BI_WH", _ORG, _WAREHOUSE, "Hours", "4", 133, (("Team", "Analytics"),)),
-            item("DEV_WH", _LAB, _WAREHOUSE, "Hours", "1", 211, (("env", "development"),)),
+            item("BI_WH", _ORG, WAREHOUSE, "Hours", "4", 133, (("Team", "Analytics"),)),
+            item("DEV_WH", _LAB, WAREHOUSE, "Hours", "1", 211, (("env", "development"),)),
             item("LAKE", _ORG, _LAKE, "TB-Months", "11.333", 7, ()),
         ),
         fixed=(Fixed(pack, 1_000_000, pico("3000"), pico("2500"), 0, pico("2500")),),

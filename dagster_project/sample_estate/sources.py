@@ -23,6 +23,7 @@ from dagster_project.sample_estate import (
     gcp_carbon,
     gcp_detailed,
     gcp_focus,
+    plain_carbon,
     plain_focus,
 )
 from dagster_project.sample_estate.book import Edition, Plan, month_blocks
@@ -231,6 +232,17 @@ GCP_CARBON = CarbonExport(
     adds=lambda _month: [],
     write=_write_gcp_carbon,
 )
+SNOWPEAK_CARBON = CarbonExport(
+    name="snowpeak-carbon",
+    folder="exports/snowpeak-carbon",
+    grain=plain_carbon.grain,
+    method="one-scope-3",
+    resolution=plain_carbon.RESOLUTION,
+    adds=lambda month: [plain_carbon.trial_account(month)],
+    write=lambda estate, root, month, emissions: plain_carbon.write_month(
+        root, month, emissions, estate.months.index(month)
+    ),
+)
 EXPORTS: tuple[ChargeExport, ...] = (
     ChargeExport(
         name="aws-main",
@@ -316,5 +328,6 @@ EXPORTS: tuple[ChargeExport, ...] = (
         write=lambda _estate, root, month, _edition, blocks, _rows: plain_focus.write_snowpeak(
             root, month, blocks
         ),
+        carbon=SNOWPEAK_CARBON,
     ),
 )

@@ -418,6 +418,7 @@ def test_the_configuration_names_native_exports(estate: EstateSummary) -> None:
         "gcp-carbon": "carbon",
         "onprem": "focus",
         "snowpeak": "focus",
+        "snowpeak-carbon": "carbon",
     }
     for source in sources.values():
         for key in {"location", "actual", "amortized"} & set(source):

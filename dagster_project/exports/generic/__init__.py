@@ -1,1 +1,1 @@
-"""Any other provider that delivers FOCUS files."""
+"""Any other provider that delivers FOCUS files, or emissions in a plain table."""

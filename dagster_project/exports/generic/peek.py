@@ -25,6 +25,7 @@ COLUMN = "BillingPeriodStart"
 CSV_BYTES = 256 << 20
 PARQUET_BYTES = 512 << 20
 
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 _DAMAGED = (
     pa.ArrowException,
     csv.Error,
@@ -80,9 +81,10 @@ def _of_csv(stream: BinaryIO, key: str, column: str) -> Iterator[object]:
 
 
 def _month(value: object) -> Month:
-    """Return the month of a cell: a date, a moment or its ISO text, UTC."""
+    """Return the month of a cell: a date, a moment or its ISO text, UTC; or a month's."""
     if isinstance(value, str):
-        value = dt.datetime.fromisoformat(re.sub(r"\s+UTC$", "Z", value.strip()))
+        value = re.sub(r"\s+UTC$", "Z", value.strip())
+        value = dt.datetime.fromisoformat(f"{value}-01" if _MONTH.fullmatch(value) else value)
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
         value = value.astimezone(dt.UTC)
     if not isinstance(value, dt.date):
@@ -93,7 +95,7 @@ def _month(value: object) -> Month:
 def _no_month(info: ObjectInfo, reason: str) -> CloudtallyError:
     return CloudtallyError(
         "CT-LAND-NO-MONTH",
-        f"It is not known to which billing month a file belongs: {reason}.",
+        f"It is not known to which month a file belongs: {reason}.",
         where={"file": info.key},
         kept="the last accepted deliveries stay current.",
         next_step="Put the month into the path, as BILLING_PERIOD=YYYY-MM/.",

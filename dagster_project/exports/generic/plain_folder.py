@@ -1,4 +1,4 @@
-"""A folder of FOCUS files in no provider's layout.
+"""A folder of plain files in no provider's layout: FOCUS, or emissions.
 
 A file's month stands in its path (`BILLING_PERIOD=2026-03`, `2026-03` or `202603`), or its rows
 name it; a file with rows of several months belongs to each of them. A `manifest.json` says which
@@ -38,7 +38,9 @@ from dagster_project.stores.base import ObjectInfo, ObjectStore
 
 _MANIFEST = re.compile(r"(?:^|/)manifest\.json$", re.IGNORECASE)
 _DATA = re.compile(r"\.(?:csv|csv\.gz|parquet)$", re.IGNORECASE)
-_NAMED = re.compile(rf"(?:^|/)(?:billing_period|month)=({MONTH_PATTERN})(?:-01)?/", re.IGNORECASE)
+_NAMED = re.compile(
+    rf"(?:^|/)(?:billing_period|usage_month|month)=({MONTH_PATTERN})(?:-01)?/", re.IGNORECASE
+)
 # A day (2026-03-15, 20260315) is no month: it may be the day of delivery.
 _ANYWHERE = re.compile(
     r"(?<![0-9A-Za-z])((?:19|20)[0-9]{2})(-?)(0[1-9]|1[0-2])(?!-?[0-9]|[A-Za-z])"

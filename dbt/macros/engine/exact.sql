@@ -19,6 +19,13 @@
     cast(cast({{ column }} as decimal(33,18)) * cast({{ factor }} as decimal(4,0)) as decimal(38,18))
 {%- endmacro %}
 
+{#- A thousandth of an amount below 1e19, rounded half away from zero to 18 decimals. -#}
+{% macro per_thousand(column) -%}
+    cast(
+        cast({{ column }} as decimal(34,15)) * cast(0.001 as decimal(3,3)) as decimal(38,18)
+    )
+{%- endmacro %}
+
 {#- Whole kilograms (or dollars) of an amount >= 0, as wide integer. -#}
 {% macro whole_part(amount) -%}{{ return(adapter.dispatch('whole_part')(amount)) }}{%- endmacro %}
 {% macro default__whole_part(amount) -%}cast(floor({{ amount }}) as hugeint){%- endmacro %}

@@ -6,29 +6,40 @@ sources as (
     select * from {{ source('ledger', 'sources') }}
 ),
 
+reporting as (
+    select distinct
+        provider,
+        emission_keys
+    from sources
+    where export = 'carbon'
+),
+
 repaired as (
     {{ repair_focus('charges') }}
 ),
 
--- The configuration says who the provider is; grain kept: a source is configured once.
+-- The configuration says who the provider is and by what its emissions find lines; grain kept: a
+-- source is configured once, and the carbon sources of a provider say the same.
 named as (
     select
         repaired.*,
-        sources.provider as x_Provider
+        sources.provider as x_Provider,
+        reporting.provider is null as is_third_party,
+        reporting.emission_keys
     from repaired
     inner join sources on repaired.source_name = sources.source_name
+    left join reporting on sources.provider = reporting.provider
 ),
 
 conformed as (
     select
         *,
         cast(null as {{ varchar_type() }}) as line_key,
-        true as is_third_party,
-        '' as emission_account_id,
-        '' as emission_sub_account_id,
-        '' as emission_region_id,
-        '' as emission_service_bucket,
-        '' as emission_resource_id
+        case when is_third_party then '' else lower(BillingAccountId) end as emission_account_id,
+        {{ matched_on('sub_account', 'SubAccountId') }} as emission_sub_account_id,
+        {{ matched_on('region', 'RegionId', 'global') }} as emission_region_id,
+        {{ matched_on('service', 'ServiceName') }} as emission_service_bucket,
+        {{ matched_on('resource', 'ResourceId') }} as emission_resource_id
     from named
 )
 
