@@ -495,6 +495,21 @@ AZURE_LINES = {
         500 * F("0.0000661865"),
         of_facility=True,
     ),
+    # Cost details count them one by one.
+    "tokens-one-by-one": Case(
+        azure(
+            "Azure OpenAI",
+            "gpt-4o-mini-0718-Outp-glbl Tokens",
+            "Units",
+            250_000,
+            "eastus",
+            billing_month="2026-12-01",
+        ),
+        EAST_US,
+        250 * F("0.090811"),
+        250 * F("0.0000048007"),
+        of_facility=True,
+    ),
     # 2 million tokens, in millions.
     "tokens-in-millions": Case(
         azure(

@@ -35,9 +35,7 @@ renamed as (
         methodology_version,
         refreshed_at,
         emissions_unit as source_unit,
-        {%- for figure in stated_figures() %}
-        {{ in_kg(figure[:-3], 'emissions_unit') }} as {{ figure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ figures_in_kg('emissions_unit') }}
     from source
 )
 
