@@ -45,6 +45,10 @@ GCP_MEASURES = (
 )  # fmt: skip
 AZURE_SCOPES = {"Scope1": "scope1_kg", "Scope2": "scope2_unspecified_kg",
                 "Scope3": "scope3_unspecified_kg"}  # fmt: skip
+# What a provider states by two methods, by none, or in totals alone.
+PLAIN_MEASURES = (AWS_MEASURES, ("scope1_kg", *AZURE_SCOPES.values(), "total_unspecified_kg"),
+                  ("total_location_kg",))  # fmt: skip
+PROVIDERS = {"aws": "aws", "azure": "azure", "gcp": "gcp", "generic": "snowpeak"}
 
 Row = dict[str, Any]
 Estate = Mapping[str, Sequence[Row]]
@@ -62,6 +66,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> ModelRun:
         for export in ("focus", "carbon")
     ]
     sources += [source("onprem", "onprem", "focus"), source("other", "snowpeak", "focus")]
+    sources.append(source("other-carbon", "snowpeak", "carbon"))
     return compiled_models(tmp_path_factory.mktemp("project"), sources)
 
 
@@ -70,6 +75,7 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.plain_measures = self.one(*PLAIN_MEASURES)
 
     def one(self, *choices: Any) -> Any:
         return self.random.choice(choices)
@@ -93,13 +99,18 @@ class Maker:
         return None if self.random.random() < 0.1 else self.amount(10**9)
 
     def estate(self) -> Estate:
-        counts = {"aws": 24, "azure": 12, "gcp": 14, "onprem": 2, "generic": 2}
+        counts = {"aws": 24, "azure": 12, "gcp": 14, "onprem": 2, "generic": 6}
         lines = {
             room: [self.charge(room) for _ in range(self.random.randint(count // 2, count))]
             for room, count in counts.items()
         }
         estate = {f"stg_{room}__focus": rows for room, rows in lines.items()}
-        makers = {"aws": self.aws_emission, "azure": self.azure_emission, "gcp": self.gcp_emission}
+        makers = {
+            "aws": self.aws_emission,
+            "azure": self.azure_emission,
+            "gcp": self.gcp_emission,
+            "generic": self.plain_emission,
+        }
         for room, make in makers.items():
             count = self.random.randint(3, 8)
             estate[f"stg_{room}__carbon"] = [make(lines[room]) for _ in range(count)]
@@ -161,7 +172,7 @@ class Maker:
                 "RegionId": self.one("europe-west1", "europe-west1", None),
                 "ServiceName": self.one("Compute Engine", "Compute Engine", "Cloud Storage"),
             }
-        return {"BillingAccountId": room, "SubAccountId": self.one(None, "rack")}
+        return {"BillingAccountId": room, "SubAccountId": self.one(None, "rack"), "RegionId": None}
 
     def used_place(self, lines: Sequence[Row], **others: Any) -> Row:
         """Return the place and usage month of one of the lines, or now and then of no line."""
@@ -215,6 +226,20 @@ class Maker:
             **{name: self.kg() for name in GCP_MEASURES},
         }
 
+    def plain_emission(self, lines: Sequence[Row]) -> Row:
+        place = self.used_place(lines, SubAccountId="on no bill", RegionId="eu-central-1")
+        return {
+            "source_name": "other-carbon",
+            "usage_month": place["usage_month"],
+            "delivery_id": f"other-carbon {place['usage_month']}",
+            "billing_account_id": self.one("Generic", "generic", None),
+            "sub_account_id": place["SubAccountId"],
+            "region_id": place["RegionId"],
+            "methodology_version": self.one("9", "10", "10"),
+            **dict.fromkeys(CARBON),
+            **{name: self.kg() for name in self.plain_measures},
+        }
+
 
 def next_month(month: dt.date) -> dt.date:
     return (month + dt.timedelta(days=32)).replace(day=1)
@@ -245,15 +270,16 @@ def total(values: Sequence[Decimal | None]) -> Decimal:
 
 def version(row: Row) -> tuple[int, ...]:
     """Order of a model version, as numbers; Azure states none."""
-    stated = str(row.get("model_version") or row.get("carbon_model_version") or "0")
+    names = ("model_version", "carbon_model_version", "methodology_version")
+    stated = str(next((row[name] for name in names if row.get(name)), "0"))
     return tuple(int(part) for part in stated.removeprefix("v").split("."))
 
 
 def reported(estate: Estate) -> dict[tuple[str, dt.date, str], Decimal]:
     """Add up what the newest model version of each provider and month reports."""
     found: dict[tuple[str, dt.date, str], Decimal] = defaultdict(Decimal)
-    for provider in ("aws", "azure", "gcp"):
-        rows = estate[f"stg_{provider}__carbon"]
+    for room, provider in PROVIDERS.items():
+        rows = [row for row in estate[f"stg_{room}__carbon"] if any_kg(row)]
         for month in {row["usage_month"] for row in rows}:
             of_month = [row for row in rows if row["usage_month"] == month]
             newest = max(version(row) for row in of_month)
@@ -265,6 +291,11 @@ def reported(estate: Estate) -> dict[tuple[str, dt.date, str], Decimal]:
     return {key: kg for key, kg in found.items() if kg}
 
 
+def any_kg(row: Row) -> bool:
+    """Whether a row states a figure: in a plain table one that doesn't says nothing."""
+    return "methodology_version" not in row or any(row[name] is not None for name in CARBON)
+
+
 def measures_of(provider: str, row: Row) -> dict[str, Decimal | None]:
     """Return an emission row's kilograms under the names of the fact."""
     if provider == "azure":
@@ -273,7 +304,20 @@ def measures_of(provider: str, row: Row) -> dict[str, Decimal | None]:
     if provider == "gcp":
         one_scope_3 = {"scope3_location_kg": row["scope3_kg"], "scope3_market_kg": row["scope3_kg"]}
         return one_scope_3 | {name: row[name] for name in GCP_MEASURES if name != "scope3_kg"}
+    if provider == "snowpeak":
+        return {name: row[name] for name in CARBON} | {
+            f"total_{method}_kg": total_of(row, method)
+            for method in ("location", "market", "unspecified")
+        }
     return {name: row[name] for name in AWS_MEASURES}
+
+
+def total_of(row: Row, method: str) -> Decimal | None:
+    """Return a method's total: as stated, else the sum of its parts where all are known."""
+    parts = [row["scope1_kg"], row[f"scope2_{method}_kg"], row[f"scope3_{method}_kg"]]
+    if row[f"total_{method}_kg"] is not None:
+        return row[f"total_{method}_kg"]
+    return None if None in parts else total(parts)
 
 
 def carried(models: ModelRun) -> dict[tuple[str, dt.date, str], Decimal]:

@@ -62,6 +62,7 @@ def by_month(rows: list[CalendarRow]) -> dict[str, CalendarRow]:
         ("aws", "carbon", "2026-04-21"),
         ("gcp", "carbon", "2026-04-15"),
         ("azure", "carbon", "2026-04-19"),
+        ("snowpeak", "carbon", "2026-04-28"),
     ],
 )
 def test_due_dates(provider: str, export: str, expected: str) -> None:

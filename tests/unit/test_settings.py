@@ -35,6 +35,25 @@ def test_good_file(tmp_path: Path) -> None:
     assert settings.source("plain") is plain
 
 
+@pytest.mark.parametrize(
+    ("provider", "export", "options", "expected"),
+    [
+        ("snowpeak", "carbon", "{}", ("sub_account", "region", "service")),
+        ("snowpeak", "carbon", "{match: [resource, region]}", ("region", "resource")),
+        ("snowpeak", "carbon", "{match: []}", ()),
+        ("snowpeak", "focus", "{}", ()),
+        ("aws", "carbon", "{}", ()),
+    ],
+)
+def test_emissions_find_lines_by_what_is_configured(
+    provider: str, export: str, options: str, expected: tuple[str, ...], tmp_path: Path
+) -> None:
+    text = f"home: h\nsources: [{{name: a, provider: {provider}, export: {export}, location: x,"
+    (source,) = load_settings(written(tmp_path, f"{text} options: {options}}}]")).sources
+    assert source.emission_keys == expected
+    assert source.room == ("generic" if provider == "snowpeak" else "aws")
+
+
 def test_a_pair_of_exports_has_two_places(tmp_path: Path) -> None:
     text = "home: h\nsources: [{name: a, provider: azure, export: cost-details, "
     both = load_settings(written(tmp_path, text + 'actual: "az://c/a", amortized: here}]'))
@@ -95,6 +114,22 @@ BAD = {
     "export of another": (
         "home: h\nsources: [{name: a, provider: onprem, export: carbon, location: x}]",
         "CT-CONFIG-INVALID", ("onprem", "carbon"),
+    ),
+    "match of nothing known": (
+        "home: h\nsources: [{name: a, provider: snowpeak, export: carbon, location: x,"
+        " options: {match: [team]}}]",
+        "CT-CONFIG-INVALID", ("match", "sub_account, region, service, resource"),
+    ),
+    "match as a word": (
+        "home: h\nsources: [{name: a, provider: snowpeak, export: carbon, location: x,"
+        " options: {match: region}}]",
+        "CT-CONFIG-INVALID", ("match", "a list"),
+    ),
+    "two matches of a provider": (
+        "home: h\nsources:\n"
+        "  - {name: a, provider: snowpeak, export: carbon, location: x}\n"
+        "  - {name: b, provider: snowpeak, export: carbon, location: y, options: {match: []}}",
+        "CT-CONFIG-INVALID", ("'snowpeak'", "the same `match:`"),
     ),
     "name that climbs": (
         "home: h\nsources: [{name: ../a, provider: aws, export: focus, location: x}]",

@@ -1,4 +1,4 @@
-{#- A figure in kilograms; exports/generic/carbon.py lists the units, and another is refused there. -#}
+{#- A figure in kilograms; exports/generic/carbon.py lists the units, and refuses any other. -#}
 {% macro in_kg(figure, unit) -%}
     {%- set letter = 'lower(substr(' ~ unit ~ ', 1, 1))' -%}
     case
@@ -40,7 +40,7 @@
     )
 {%- endmacro %}
 
-{#- What finds charge lines by `part`, in small letters; '' where the source doesn't match on it. -#}
+{#- What finds charge lines by `part`, in small letters; '' where a source doesn't match on it. -#}
 {% macro matched_on(part, name, otherwise='') -%}
     case
         when emission_keys like '%{{ part }}%'

@@ -8,9 +8,9 @@ import pytest
 from fakes import FakeStore, csv_gz
 
 from dagster_project.errors import CloudtallyError
-from dagster_project.exports.base import Candidate
+from dagster_project.exports.base import Candidate, match_schema
+from dagster_project.exports.generic import carbon, peek
 from dagster_project.exports.generic import focus as generic
-from dagster_project.exports.generic import peek
 from dagster_project.exports.onprem import focus as onprem
 
 MARCH = dt.date(2026, 3, 1)
@@ -41,6 +41,7 @@ def parquet(values: list, column: str = "BillingPeriodStart") -> bytes:
     [
         "BILLING_PERIOD=2026-03/a.csv",
         "billing_period=2026-03-01/a.csv",
+        "usage_month=2026-03-01/a.csv",
         "dc1/2026-03/a.csv.gz",
         "dc1/202603/a.parquet",
         "focus-2026-03.csv",
@@ -186,3 +187,44 @@ def test_all_focus_versions_are_declared():
     assert "ProviderName" not in newest.mandatory
     assert "InvoiceIssuerName" in oldest.mandatory
     assert "Tags" not in oldest.mandatory
+
+
+# ---------------------------------------------------------------- emissions
+
+
+def reported(objects: dict) -> list:
+    return list(carbon.EXPORT.find(FakeStore(objects), {}))
+
+
+@pytest.mark.parametrize("month", ["2026-03", "2026-03-01", "2026-03-31", "2026-03-31T23:00:00Z"])
+def test_emissions_are_looked_into_for_their_usage_month(month):
+    (one,) = reported({"a.csv": f"usage_month,total_location\r\n{month},1\r\n"})
+    assert (one.month, one.shared) == (MARCH, False)
+
+
+@pytest.mark.parametrize("month", ["2026-13", "202603", "March", "26-03", ""])
+def test_emissions_of_no_month_cannot_be_placed(month):
+    (one,) = reported({"a.csv": f"usage_month,total_location\r\n{month},1\r\n"})
+    assert one.error.code == "CT-LAND-NO-MONTH"
+
+
+def test_a_year_of_emissions_belongs_to_all_of_its_months():
+    march, april = reported({"a.csv": "usage_month\r\n2026-03\r\n2026-04\r\n"})
+    assert [(march.month, march.shared), (april.month, april.shared)] == [
+        (MARCH, True), (APRIL, True)
+    ]  # fmt: skip
+
+
+def test_a_table_of_emissions_needs_accounts_region_and_unit():
+    needed = ["usage_month", "billing_account_id", "sub_account_id", "region_id", "emissions_unit"]
+    assert match_schema(needed, carbon.EXPORT.schemas()) is carbon.SCHEMA
+    for column in needed:
+        with pytest.raises(CloudtallyError, match=column):
+            match_schema([name for name in needed if name != column], carbon.EXPORT.schemas())
+
+
+def test_units_are_told_by_their_first_letter():
+    """As the macro `in_kg` does; a megatonne would be taken for a tonne."""
+    assert {unit[0].lower() for unit in carbon.UNITS} == set("kgtm")
+    assert not any(unit.startswith("Mt") for unit in carbon.UNITS)
+    assert len(set(carbon.UNITS)) == len(carbon.UNITS)

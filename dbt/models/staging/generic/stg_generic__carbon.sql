@@ -34,8 +34,10 @@ renamed as (
         resource_id,
         methodology_version,
         refreshed_at,
-        emissions_unit as source_unit,
-        {{ figures_in_kg('emissions_unit') }}
+        {%- for figure in stated_figures() %}
+        {{ in_kg(figure[:-3], 'emissions_unit') }} as {{ figure }},
+        {%- endfor %}
+        emissions_unit as source_unit
     from source
 )
 
