@@ -10,6 +10,7 @@ import pytest
 from dagster_project.decoding.values import oddities
 from dagster_project.exports.azure import cost_details
 from dagster_project.exports.base import ColumnKind, Schema
+from dagster_project.exports.generic import carbon
 from dagster_project.inputs.declared import columns_of, schemas_of
 from dagster_project.pipeline.build import MONTHLY_MODELS
 from dagster_project.pipeline.imports import ODDITY_DETAIL
@@ -37,13 +38,13 @@ def sampled() -> set[tuple[str, str]]:
         ).room
         for export in EXPORTS
     }
-    carbon = {(rooms[export.name], "carbon") for export in EXPORTS if export.carbon}
+    emissions = {(rooms[export.name], "carbon") for export in EXPORTS if export.carbon}
     native = {
         (rooms[export.name], export.native.kind.replace("-", "_"))
         for export in EXPORTS
         if export.native
     }
-    return {(room, "focus") for room in rooms.values()} | carbon | native
+    return {(room, "focus") for room in rooms.values()} | emissions | native
 
 
 # Providers
@@ -139,6 +140,12 @@ def test_decoded_tables_are_the_exports() -> None:
 
 
 # Columns and models
+
+
+def test_the_page_on_plain_emissions_lists_their_columns() -> None:
+    table = pieces.document("generic_carbon.md").partition("\n## Columns\n")[2]
+    listed = re.findall(r"^\| (`[^|]+`) \|", table.partition("\nUnits:")[0], re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(listed))) == set(carbon.SCHEMA.columns)
 
 
 def test_the_macro_lists_the_columns_of_azure_cost_details() -> None:

@@ -16,6 +16,8 @@ from dagster_project.pipeline.calendar import (
     period_rows,
     reload_window,
 )
+from dagster_project.pipeline.context import Context
+from dagster_project.pipeline.plan import fingerprint
 from dagster_project.settings import Settings, SourceConfig
 
 
@@ -68,6 +70,20 @@ def by_month(rows: list[CalendarRow]) -> dict[str, CalendarRow]:
 def test_due_dates(provider: str, export: str, expected: str) -> None:
     due = due_date(source(provider=provider, export=export), month("2026-03"))
     assert due == dt.date.fromisoformat(expected)
+
+
+def test_every_month_is_built_anew_when_emissions_find_lines_by_something_else() -> None:
+    """Also months of bills whose lines are late for a month that is reported."""
+
+    def fingerprint_by(**options: object) -> str:
+        plain = source("plain", "snowpeak", "carbon").model_copy(update={"options": options})
+        context = Context(settings("2026-05-01", source(), plain))
+        return fingerprint(context, {}, month("2026-03"), "rules")
+
+    usual = fingerprint_by()
+    assert fingerprint_by(match=["service", "region", "sub_account"]) == usual
+    assert fingerprint_by(settle_seconds=1) == usual
+    assert fingerprint_by(match=["region"]) != usual
 
 
 def test_emissions_of_december_are_due_in_january() -> None:
