@@ -147,7 +147,7 @@ def total_is_sum_of_scopes(method: str, total: str = "carbon", parts: str = "car
     A warning: the provider may publish a total that its own scopes don't add up to.
 
     Args:
-        method: `location` or `market`.
+        method: `location`, `market` or `unspecified`.
         total: Beginning of the total's column name.
         parts: Beginning of the parts' column names.
     """
@@ -158,8 +158,8 @@ def total_is_sum_of_scopes(method: str, total: str = "carbon", parts: str = "car
         select *, {scopes} as sum_of_scopes from batch
         where abs({total}_{method}_kg - ({scopes})) > {KG_ROUNDING}
         """,
-        f"Where all scopes are known, the {method}-based total is their sum. A provider whose own "
-        "total differs is shown.",
+        f"Where all scopes are known, the total of method {method} is their sum. A provider whose "
+        "own total differs is shown.",
         "warning",
     )
 

@@ -78,6 +78,7 @@ def _promises(_: Scope) -> Sequence[Promise]:
         first_of_month("usage_month"),
         total_is_sum_of_scopes("location", "total", ""),
         total_is_sum_of_scopes("market", "total", ""),
+        total_is_sum_of_scopes("unspecified", "total", ""),
         reported_not_negative((*PARTS, *TOTALS)),
         methods_kept_apart("total"),
     )

@@ -1659,6 +1659,12 @@ FAULTS = [
         {"fct_emissions_reported.location_total_is_sum_of_scopes"},
     ),
     (
+        """update fct_emissions_reported
+           set scope2_unspecified_kg = 1, scope3_unspecified_kg = 1, total_unspecified_kg = 99
+           where is_current""",
+        {"fct_emissions_reported.unspecified_total_is_sum_of_scopes"},
+    ),
+    (
         "update fct_emissions_reported set total_unspecified_kg = total_location_kg",
         {"fct_emissions_reported.methods_kept_apart"},
     ),
@@ -1733,6 +1739,12 @@ FAULTS = [
     (
         """update mart_spend_carbon_monthly
            set carbon_covered_list_cost = carbon_covered_list_cost / 10000""",
+        {"mart_spend_carbon_monthly.kilograms_are_kilograms"},
+    ),
+    (
+        """update mart_spend_carbon_monthly
+           set carbon_location_kg = null, carbon_covered_list_cost = carbon_market_kg / 100
+           where carbon_market_kg > 0""",
         {"mart_spend_carbon_monthly.kilograms_are_kilograms"},
     ),
     (

@@ -13,15 +13,6 @@
     {{ return(emission_measures() + ['scope3_kg']) }}
 {%- endmacro %}
 
-{#- Each of them in kilograms, from the column of its name without the unit. -#}
-{% macro figures_in_kg(unit) -%}
-    {%- set found = [] -%}
-    {%- for figure in stated_figures() -%}
-        {%- do found.append(in_kg(figure[:-3], unit) ~ ' as ' ~ figure) -%}
-    {%- endfor -%}
-    {{ return(found | join(',\n        ')) }}
-{%- endmacro %}
-
 {#- Scope 3 of a method; what is stated once counts for each method that the row speaks of. -#}
 {% macro scope3_of(method) -%}
     coalesce(
