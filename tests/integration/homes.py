@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -201,9 +202,8 @@ def write_place(folder: Path) -> Place:
 def settle_at_once(place: Place) -> None:
     """Don't wait between two listings of a folder without a manifest: nobody writes to it."""
     text = place.config.read_text()
-    location = "location: ./exports/snowpeak"
-    options = f"{location}, options: {{settle_seconds: 0}}"
-    place.config.write_text(text.replace(location, options))
+    locations = r"(location: \./exports/snowpeak[a-z-]*)"
+    place.config.write_text(re.sub(locations, r"\1, options: {settle_seconds: 0}", text))
 
 
 def save(place: Place, to: Path) -> None:
