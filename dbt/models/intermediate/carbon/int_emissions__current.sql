@@ -1,5 +1,5 @@
--- Grain: emission group. Current versions only; what a group reports in several rows is added. A row
--- without any figure reports nothing.
+-- Grain: emission group. Current versions only; what a group reports in several rows is added. A
+-- row without any figure reports nothing.
 select
     emission_group_key,
     x_Provider,
