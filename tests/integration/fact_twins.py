@@ -17,6 +17,7 @@ COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 LINEAGE = frozenset(
     {
         "x_ChargeKey", "x_SourceName", "x_DeliveryId", "x_CarbonDeliveryId", "x_SourceChanges",
+        "x_EstimateRateId",
         "x_SourceValues", "billing_month", "x_BillingMonth", "x_RecordKind",
     }
 )  # fmt: skip
