@@ -32,14 +32,16 @@
     known to int_estimates__charges alone, and have what was taken back netted in them.
 -#}
 {% macro weighed_charges(weights, charges='int_charges__keyed') -%}
-    {%- set quantity = 'coalesce(ConsumedQuantity, PricingQuantity)' -%}
+    {%- set priced = {
+        'list_weight': 'coalesce(ListCost, 0)',
+        'contracted_weight': 'coalesce(ContractedCost, 0)',
+        'quantity_weight': 'coalesce(ConsumedQuantity, PricingQuantity, 0)',
+    } -%}
     {%- set amounts = {
-        'list_weight': 'ListCost',
-        'contracted_weight': 'ContractedCost',
-        'quantity_weight': quantity,
         'energy_weight': 'x_EstimatedEnergyKwh',
         'storage_weight': 'storage_gb_hours',
     } -%}
+    {%- do amounts.update(priced) -%}
     select
         x_ChargeKey,
         billing_month,
@@ -68,14 +70,10 @@
             coalesce(ResourceId, '') as resource_id,
             coalesce(SkuId, '') as sku_id,
             {%- for weight in weights %}
-            {%- set amount = amounts[weight] if 'Estimated' in amounts[weight]
-                or 'storage' in amounts[weight] else 'coalesce(' ~ amounts[weight] ~ ', 0)' %}
-            {{ amount }} as {{ weight }}_amount,
-            {{ guessed_weight(amount) }} as {{ weight }}_guess,
+            {{ amounts[weight] }} as {{ weight }}_amount,
+            {{ guessed_weight(amounts[weight]) }} as {{ weight }}_guess,
             {%- endfor %}
-            least(
-                coalesce(ListCost, 0), coalesce(ContractedCost, 0), coalesce({{ quantity }}, 0)
-            ) < 0 as is_taken_back
+            least({{ priced.values() | join(', ') }}) < 0 as is_taken_back
         from {{ ref(charges) }}
         where {{ this_month() }} and carries_emissions and not is_late_after_close
     ) as charges
