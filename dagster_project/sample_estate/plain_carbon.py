@@ -17,14 +17,8 @@ from dagster_project.sample_estate.emissions import Emission, emission_of
 from dagster_project.sample_estate.gcp_focus import write_parquet
 from dagster_project.sample_estate.model import Item, on_demand
 from dagster_project.sample_estate.money import as_decimal, pico
-from dagster_project.sample_estate.writers import (
-    iso,
-    sha256,
-    stable_id,
-    stamp,
-    write_csv,
-    write_json,
-)
+from dagster_project.sample_estate.plain_focus import write_manifest
+from dagster_project.sample_estate.writers import iso, stable_id, write_csv
 
 RESOLUTION = 1000
 OLD_METHOD, METHOD, COMING_METHOD = "2025.9", "2025.10", "2026.1"
@@ -84,16 +78,7 @@ def write_month(root: Path, month: Month, emissions: Sequence[Emission], age: in
         names = [*_NAMES, *(name for name in _FIGURES if unit == "kgCO2e" or name not in _TOTALS)]
         path = folder / "emissions.csv"
         write_csv(path, names, _texts(rows, names))
-    manifest = folder / "manifest.json"
-    write_json(
-        manifest,
-        {
-            "delivery_id": stable_id("plain-carbon", month),
-            "month": month_key(month),
-            "files": [{"name": path.name, "rows": len(rows), "sha256": sha256(path)}],
-        },
-    )
-    stamp((path, manifest), _refreshed(month))
+    write_manifest(path, stable_id("plain-carbon", month), month, len(rows), _refreshed(month))
     return len(rows)
 
 

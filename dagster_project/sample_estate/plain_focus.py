@@ -3,6 +3,7 @@
 Belongs here: two folder layouts and their CSV dialects.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -27,17 +28,19 @@ def write_onprem(estate: Estate, root: Path, month: Month, blocks: Iterable[Bloc
     folder = root / month_key(month)
     path = folder / "charges.csv"
     count = write_csv(path, ONPREM_COLUMNS, _rows(blocks, ONPREM_COLUMNS))
-    manifest = folder / "manifest.json"
-    write_json(
-        manifest,
-        {
-            "delivery_id": delivery_id(estate.seed, "onprem", month, FINAL),
-            "month": month_key(month),
-            "files": [{"name": path.name, "rows": count, "sha256": sha256(path)}],
-        },
-    )
-    stamp((path, manifest), delivered_at(month, FINAL))
+    write_manifest(
+        path, delivery_id(estate.seed, "onprem", month, FINAL), month, count,
+        delivered_at(month, FINAL),
+    )  # fmt: skip
     return [path]
+
+
+def write_manifest(path: Path, identity: str, month: Month, rows: int, moment: dt.datetime) -> None:
+    """Write the manifest of a plain folder beside the one file that makes a delivery."""
+    manifest = path.with_name("manifest.json")
+    files = [{"name": path.name, "rows": rows, "sha256": sha256(path)}]
+    write_json(manifest, {"delivery_id": identity, "month": month_key(month), "files": files})
+    stamp((path, manifest), moment)
 
 
 def write_snowpeak(root: Path, month: Month, blocks: Iterable[Block]) -> list[Path]:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dagster_project.errors import CloudtallyError
+from dagster_project.exports.base import MONTH_PATTERN
 from dagster_project.months import Month, month_of
 from dagster_project.stores.base import ObjectInfo, ObjectStore
 
@@ -25,7 +26,6 @@ COLUMN = "BillingPeriodStart"
 CSV_BYTES = 256 << 20
 PARQUET_BYTES = 512 << 20
 
-_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 _DAMAGED = (
     pa.ArrowException,
     csv.Error,
@@ -83,8 +83,9 @@ def _of_csv(stream: BinaryIO, key: str, column: str) -> Iterator[object]:
 def _month(value: object) -> Month:
     """Return the month of a cell: a date, a moment or its ISO text, UTC; or a month's."""
     if isinstance(value, str):
-        value = re.sub(r"\s+UTC$", "Z", value.strip())
-        value = dt.datetime.fromisoformat(f"{value}-01" if _MONTH.fullmatch(value) else value)
+        text = re.sub(r"\s+UTC$", "Z", value.strip())
+        is_month = re.fullmatch(MONTH_PATTERN, text)
+        value = dt.datetime.fromisoformat(f"{text}-01" if is_month else text)
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
         value = value.astimezone(dt.UTC)
     if not isinstance(value, dt.date):
