@@ -10,9 +10,9 @@ import pytest
 
 from dagster_project.paths import SEEDS
 from dagster_project.reference import factor_set_digest, seed_rows
-from tests.estimate_harness import SEED_NAMES, Estimates
+from tests.estimate_harness import MACROS, SEED_NAMES, Estimates
 from tests.golden.estimates.by_hand import CASES
-from tests.macro_harness import macros
+from tests.macro_harness import macros, model_sql
 from tests.seed_tables import column_types
 
 Line = Mapping[str, Any]
@@ -111,6 +111,15 @@ def test_the_second_set_differs_in_language_models_alone(estimates: Estimates) -
 
     assert set(differing.values()) == {"output_tokens", "output_tokens,operational only"}
     assert {row["x_FactorSetId"] for row in now.values()} - {None} == {"carbon-2026-2"}
+
+
+def test_lines_find_their_kind_by_hash(estimates: Estimates) -> None:
+    """A condition on one side of a left join made DuckDB compare every line with every kind."""
+    estimates.build([machine("a", "1")])
+    usage = model_sql("intermediate/unite/int_usage__charges.sql", *MACROS)
+    [(_, plan)] = estimates.connection.execute(f"explain {usage}").fetchall()
+    assert "HASH_JOIN" in plan
+    assert "BLOCKWISE_NL_JOIN" not in plan
 
 
 # 2. Corrections
