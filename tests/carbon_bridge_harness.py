@@ -1,5 +1,7 @@
 """The carbon bridge over a handful of fact rows, and the same worked out by fractions."""
 
+import calendar
+import datetime as dt
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,6 +9,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
+from dagster_project.reference import seed_rows
 from tests.carbon_mart_harness import AMOUNT, CarbonMarts, Row
 
 MODELS = (
@@ -28,6 +31,7 @@ TABLES = {
         "region_id": "varchar",
         "usage_month": "date",
         "is_held_idle": "boolean",
+        "hours_per_unit": "integer",
     },
     "int_estimates__rates": {
         "billing_month": "date",
@@ -47,6 +51,11 @@ TABLES = {
         "total_market_kg": AMOUNT,
         "total_unspecified_kg": AMOUNT,
     },
+}
+MONTH_LONG = {
+    row["unit"]
+    for row in seed_rows("carbon/carbon_usage_units")
+    if row["by_hours_of_month"] == "true"
 }
 EARLIER = "2026-01-01"
 LATER = "2026-02-01"
@@ -96,6 +105,7 @@ def fact_row(line: Mapping[str, Any]) -> Row:
         "ConsumedUnit": line["unit"],
         "x_EstimateStatus": "Estimated" if known else "NotCovered",
         "x_FactorSetId": line["set"] if known else None,
+        "x_EstimateRateId": rate_id(line),
         "x_EstimatedEnergyKwh": line["kwh"],
         "x_EstimatedOperationalKg": line["kg"],
         "x_EstimatedEmbodiedKg": line["embodied"],
@@ -105,11 +115,24 @@ def fact_row(line: Mapping[str, Any]) -> Row:
     }
 
 
+def rate_id(line: Mapping[str, Any]) -> str:
+    """What the line's kind of usage is known by in its bill."""
+    names = ("provider", "month", "region", "service", "meter")
+    return "|".join([line.get("billing_month", line["month"]), *(str(line[n]) for n in names)])
+
+
+def hours_of(line: Mapping[str, Any]) -> int:
+    """Hours of the month where the line's unit is a month of something, else 1."""
+    month = dt.date.fromisoformat(line["month"])
+    days = calendar.monthrange(month.year, month.month)[1]
+    return 24 * days if line["unit"].lower() in MONTH_LONG else 1
+
+
 class Bridges:
     """A database in which bridges are built of lines of usage."""
 
     def __init__(self) -> None:
-        self.marts = CarbonMarts(*MODELS, seeds=["carbon_usage_units"])
+        self.marts = CarbonMarts(*MODELS)
         for name, columns in TABLES.items():
             self.marts.declare(name, columns)
 
@@ -120,10 +143,7 @@ class Bridges:
         skus: dict[str, tuple[Row, Row]] = {}
         for line in lines:
             row = fact_row(line)
-            key = "|".join(
-                str(line[name]) for name in ("provider", "month", "region", "service", "meter")
-            )
-            place = {"billing_month": row["x_BillingMonth"], "sku_key": key}
+            place = {"billing_month": row["x_BillingMonth"], "sku_key": rate_id(line)}
             sku = {
                 **place,
                 "x_Provider": line["provider"],
@@ -134,6 +154,7 @@ class Bridges:
                 "region_id": line["region"],
                 "usage_month": line["month"],
                 "is_held_idle": False,
+                "hours_per_unit": hours_of(line),
             }
             rates = {
                 **place,

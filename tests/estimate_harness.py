@@ -21,6 +21,7 @@ MACROS = (
     "engine/dates.sql",
     "engine/exact.sql",
     "engine/listed.sql",
+    "engine/same_columns.sql",
     "engine/special_members.sql",
     "engine/types.sql",
 )

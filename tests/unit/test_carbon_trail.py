@@ -11,7 +11,7 @@ from tests.estimate_harness import MACROS, Estimates
 from tests.macro_harness import model_sql
 
 TRAIL = (
-    "intermediate/carbon/int_estimates__usage_kinds.sql",
+    "intermediate/carbon/int_estimates__rates_explained.sql",
     "marts/core/dim_estimate_rate.sql",
     "marts/core/bridge_estimate_factor.sql",
     "marts/core/dim_carbon_factor.sql",

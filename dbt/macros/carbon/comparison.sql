@@ -61,9 +61,12 @@
         and x_EstimatedFeraKg is not null
 {%- endmacro %}
 
+{#- The provider reports the line, be it as nothing. -#}
+{% macro is_reported(status) -%}{{ status }} in ('Reported', 'BelowThreshold'){%- endmacro %}
+
 {#- A line that has both figures. -#}
 {% macro is_comparable() -%}
-    (reported_status in ('Reported', 'BelowThreshold') and estimate_status = 'Estimated')
+    ({{ is_reported('reported_status') }} and estimate_status = 'Estimated')
 {%- endmacro %}
 
 {#- A modelled amount: kilograms times a ratio, to nine decimals. -#}

@@ -19,6 +19,11 @@
     where {{ can_be_estimated() }}
 {%- endmacro %}
 
+{#- A month-long unit holds the hours of its month. -#}
+{% macro hours_per_unit() -%}
+    case when units.by_hours_of_month then dated.hours_of_month else 1 end
+{%- endmacro %}
+
 {#- Columns of usage_lines that no charge line has by itself. -#}
 {% macro usage_columns() -%}
     coalesce(ServiceName, '') as service,
@@ -63,12 +68,6 @@
 {% macro can_be_estimated() -%}
     coalesce(ChargeCategory = 'Usage', false)
     and (coalesce(CommitmentDiscountStatus, '') <> 'Unused' or {{ is_held_idle() }})
-{%- endmacro %}
-
-{% macro same_usage(one, other, columns) -%}
-    {%- for column in columns -%}
-        {{ one }}.{{ column }} = {{ other }}.{{ column }}{{ ' and ' if not loop.last }}
-    {%- endfor -%}
 {%- endmacro %}
 
 {#- What int_usage__skus says of a line's kind of usage beside quantities. -#}

@@ -71,10 +71,3 @@
         'carbon_unspecified_kg': 'x_CarbonUnspecifiedKg',
     }) }}
 {%- endmacro %}
-
-{% macro same_or_both_null(one, other, columns) -%}
-    {%- for column in columns -%}
-        {{ one }}.{{ column }} is not distinct from {{ other }}.{{ column }}
-        {{- ' and ' if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}

@@ -7,7 +7,7 @@ with fact as (
         case
             when
                 x_RecordKind = 'Charge'
-                and x_CarbonReportedStatus in ('Reported', 'BelowThreshold')
+                and {{ is_reported('x_CarbonReportedStatus') }}
                 then greatest(ListCost, 0)
         end as covered_list_cost,
         case

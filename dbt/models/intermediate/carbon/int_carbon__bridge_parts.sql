@@ -241,7 +241,7 @@ ranked as (
         ) as size_rank
     from parts
     inner join differences
-        on {{ same_usage('parts', 'differences', key) }}
+        on {{ same_columns('parts', 'differences', key) }}
 ),
 
 -- What rounding leaves goes to the largest part. Usage that both months have and one set of factors

@@ -157,7 +157,7 @@ select
     count(case when estimate_status <> 'NotApplicable' then 1 end) as estimable_lines,
     count(case when estimate_status = 'Estimated' then 1 end) as estimated_lines,
     count(case when reported_status <> 'NotApplicable' then 1 end) as reportable_lines,
-    count(case when reported_status in ('Reported', 'BelowThreshold') then 1 end)
+    count(case when {{ is_reported('reported_status') }} then 1 end)
         as reported_lines
 from sorted
 group by {{ grain | join(', ') }}

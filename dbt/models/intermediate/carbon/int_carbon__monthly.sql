@@ -25,9 +25,8 @@ select
     {%- endfor %}
     count(case when is_charge and x_CarbonReportedStatus <> 'NotApplicable' then 1 end)
         as reportable_lines,
-    count(
-        case when is_charge and x_CarbonReportedStatus in ('Reported', 'BelowThreshold') then 1 end
-    ) as reported_lines,
+    count(case when is_charge and {{ is_reported('x_CarbonReportedStatus') }} then 1 end)
+        as reported_lines,
     count(case when is_charge and x_EstimateStatus <> 'NotApplicable' then 1 end)
         as estimable_lines,
     count(case when is_charge and x_EstimateStatus = 'Estimated' then 1 end) as estimated_lines

@@ -35,6 +35,7 @@ signed as (
         is_estimable,
         is_estimated,
         x_FactorSetId as factor_set_id,
+        case when is_estimated then x_EstimateRateId end as sku_key,
         {%- for measure, column in bridged_measures().items() %}
         {{ column }} as {{ measure }},
         {%- endfor %}
@@ -53,11 +54,12 @@ kinds as (
         is_estimable,
         is_estimated,
         max(factor_set_id) as factor_set_id,
+        max(sku_key) as sku_key,
         {{ each_of(measures, amount_sum('@') ~ ' as @') }},
         count(case when is_charge then 1 end) as charge_lines,
         count(case when is_charge and reported_status <> 'NotApplicable' then 1 end)
             as reportable_lines,
-        count(case when is_charge and reported_status in ('Reported', 'BelowThreshold') then 1 end)
+        count(case when is_charge and {{ is_reported('reported_status') }} then 1 end)
             as reported_lines
     from signed
     group by
@@ -66,11 +68,8 @@ kinds as (
 
 skus as (
     select
-        billing_month,
         sku_key,
-        {{ usage_signature() | join(',\n        ') }},
-        {{ days_from('usage_month', 'cast(usage_month + interval 1 month as date)') }} * 24
-            as hours_of_month
+        hours_per_unit
     from {{ ref('int_usage__skus') }}
     where {{ this_month() }}
 ),
@@ -78,13 +77,9 @@ skus as (
 rates as (
     select * from {{ ref('int_estimates__rates') }}
     where {{ this_month() }} and is_covered
-),
-
-units as (
-    select * from {{ ref('carbon_usage_units') }}
 )
 
--- Cardinality: a kind of usage has one SKU in a billing month, a SKU one row of rates and one unit.
+-- Cardinality: a kind of usage has one SKU in a billing month, and a SKU one row of rates.
 select
     kinds.billing_month,
     kinds.usage_month,
@@ -98,15 +93,9 @@ select
     rates.grid_year,
     rates.energy_kwh as energy_per_unit,
     rates.embodied_kg as embodied_per_unit,
-    case when units.by_hours_of_month then skus.hours_of_month else 1 end as hours_per_unit,
+    coalesce(skus.hours_per_unit, 1) as hours_per_unit,
     {{ each_of(measures, 'kinds.@') }},
     {{ each_of(lines, 'kinds.@') }}
 from kinds
-left join skus
-    on
-        kinds.is_estimated
-        and kinds.billing_month = skus.billing_month
-        and {{ same_usage('kinds', 'skus', usage_signature()) }}
-left join rates
-    on skus.sku_key = rates.sku_key and skus.billing_month = rates.billing_month
-left join units on lower(trim(skus.unit)) = units.unit
+left join skus on kinds.sku_key = skus.sku_key
+left join rates on kinds.sku_key = rates.sku_key

@@ -51,12 +51,12 @@ classified as (
         on
             lines.is_usage = skus.is_usage
             and lines.billing_month = skus.billing_month
-            and {{ same_usage('lines', 'skus', usage_signature()) }}
+            and {{ same_columns('lines', 'skus', usage_signature()) }}
     left join netted
         on
             lines.is_usage = netted.is_usage
             and lines.billing_month = netted.billing_month
-            and {{ same_usage('lines', 'netted', usage_signature()) }}
+            and {{ same_columns('lines', 'netted', usage_signature()) }}
             and lines.sub_account_id = netted.sub_account_id
             and lines.resource_id = netted.resource_id
 ),

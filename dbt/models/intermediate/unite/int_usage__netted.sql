@@ -38,7 +38,7 @@ select
 from lines
 inner join taken_back
     on
-        {{ same_usage('lines', 'taken_back', usage_signature()) }}
+        {{ same_columns('lines', 'taken_back', usage_signature()) }}
         and lines.sub_account_id = taken_back.sub_account_id
         and lines.resource_id = taken_back.resource_id
 group by

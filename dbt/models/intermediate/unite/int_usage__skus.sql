@@ -72,11 +72,9 @@ measured as (
         dated.*,
         units.dimension,
         coalesce(units.quantity_decimals, 0) as quantity_decimals,
-        {{ rate_product(
-            'units.per_unit',
-            'case when units.by_hours_of_month then dated.hours_of_month else 1 end',
-            decimals=0, decimals_of_one=12
-        ) }} as per_unit
+        {{ hours_per_unit() }} as hours_per_unit,
+        {{ rate_product('units.per_unit', hours_per_unit(), decimals=0, decimals_of_one=12) }}
+            as per_unit
     from dated
     left join units
         on
@@ -111,6 +109,8 @@ ruled as (
         rules.rule_id,
         coalesce(rules.treatment, 'NotCovered') as treatment,
         rules.quality,
+        rules.source as rule_source,
+        rules.licence as rule_licence,
         rules.processor_family,
         rules.vcpu,
         rules.memory_gib,
@@ -144,6 +144,8 @@ sized as (
     select
         ruled.*,
         machines.machine_type,
+        machines.source as machine_source,
+        machines.licence as machine_licence,
         machines.host_vcpu,
         machines.host_embodied_kg,
         coalesce(ruled.processor_family, machines.processor_family, 'average') as processor,
@@ -195,6 +197,11 @@ select
     token_model,
     host_vcpu,
     host_embodied_kg,
+    rule_source,
+    rule_licence,
+    machine_source,
+    machine_licence,
+    hours_per_unit,
     quantity_decimals,
     {{ per_unit_of('vcpu_hours', 12) }} as vcpu_hours,
     {{ per_unit_of('memory_gb_hours', 12) }} as memory_gb_hours,

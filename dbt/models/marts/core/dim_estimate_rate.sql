@@ -1,5 +1,5 @@
 with kinds as (
-    select * from {{ ref('int_estimates__usage_kinds') }}
+    select * from {{ ref('int_estimates__rates_explained') }}
 )
 
 select

@@ -193,7 +193,7 @@ summed as (
             when told_sums.is_beyond_arithmetic then 'beyond_exact_arithmetic'
         end as bridge_gap
     from since_first
-    left join told_sums on {{ same_usage('since_first', 'told_sums', key) }}
+    left join told_sums on {{ same_columns('since_first', 'told_sums', key) }}
 ),
 
 -- A version step is one line: a provider's own intensity can't be told from its new method.
@@ -210,7 +210,7 @@ parts as (
         end as part,
         told_parts.kg
     from summed
-    inner join told_parts on {{ same_usage('summed', 'told_parts', key) }}
+    inner join told_parts on {{ same_columns('summed', 'told_parts', key) }}
     where summed.bridge_gap is null
     union all
     select
