@@ -1,9 +1,9 @@
 """Times what carbon adds to the building of the fact: estimates, and reported emissions shared.
 
 One month of AWS CUR 2.0, spread over so many accounts that its reported emissions come in about
---groups groups, is built three times over, each in a process of its own: the keyed lines (decoded
-files to FOCUS lines), the fact with all that carbon needs, and the same statement of the fact with
-NULL in place of carbon. The target is that carbon adds at most 40 % to the last with the first.
+--groups groups, goes through four processes: the decoding of the landed files, the keyed lines
+(decoded files to FOCUS lines), the fact with all that carbon needs, and the fact alone, with NULL
+in place of carbon. The target is that carbon adds at most 40 % to the others together.
 """
 
 import argparse
@@ -11,21 +11,23 @@ import datetime as dt
 import json
 import multiprocessing
 import os
-import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import duckdb
-from conversion import MEMORY, MONTH, prepare, run_conversion, run_modelling, timed
+from conversion import MONTH, decode, land, run_conversion, run_modelling, run_models, timed
 
 from dagster_project.paths import Home
+from dagster_project.pipeline import build
 from dagster_project.pipeline.context import Context
-from dagster_project.sample_estate.estate import write_estate
 from dagster_project.settings import load_settings
 
 SLOWEST = 8
+
+Taken = tuple[float, float, int]
+"""Seconds of wall and of CPU, and the peak memory in KiB."""
 
 
 def main() -> None:
@@ -42,20 +44,23 @@ def main() -> None:
     try:
         # A process's peak counts from its parent's, so that this one stays small.
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            groups = pool.apply(spread, (folder, arguments.rows, arguments.groups))
-        report(folder, groups)
+            pool.apply(land, (folder, arguments.rows, {"aws-main", "aws-carbon"}))
+            shutil.rmtree(folder / "warehouse" / "decoded", ignore_errors=True)
+            taken = {"decoding": timed(step_command(folder, "decoding"))}
+            groups = pool.apply(spread, (folder, arguments.groups))
+        report(folder, groups, taken)
     finally:
         if not arguments.keep:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def spread(folder: Path, rows: int, groups: int) -> int:
-    """Write and decode the month, its lines over many accounts; return how many groups came out."""
-    config = folder / "cloudtally.yaml"
-    if not config.exists():
-        only = {"aws-main", "aws-carbon"}
-        write_estate(folder, rows=rows, months=[MONTH], only=only, formats="native")
-    prepare(folder, rows)
+def step_command(folder: Path, step: str) -> list[str]:
+    """Return the command that runs a step of this file."""
+    return [sys.executable, __file__, "--keep", str(folder), "--step", step]
+
+
+def spread(folder: Path, groups: int) -> int:
+    """Spread the decoded lines over many accounts; return how many groups came out."""
     decoded = folder / "warehouse" / "decoded"
     lines = sorted((decoded / "aws_cur2").rglob("*.parquet"))
     accounts = groups // places(lines) + 1
@@ -150,12 +155,10 @@ EMISSIONS = f"""
 """
 
 
-def report(folder: Path, groups: int) -> None:
-    """Run every step in a process of its own; print a line of the table and the slowest models."""
-    taken = {}
-    for step in STEPS:
-        command = [sys.executable, __file__, "--keep", str(folder), "--step", step]
-        taken[step] = timed(command)
+def report(folder: Path, groups: int, taken: dict[str, Taken]) -> None:
+    """Run the other steps in their processes; print a line of the table and the slowest models."""
+    for step in ("conversion", "modelling", "without"):
+        taken[step] = timed(step_command(folder, step))
         if step == "modelling":
             models = seconds_of_models(folder)
     lines = int(
@@ -164,14 +167,14 @@ def report(folder: Path, groups: int) -> None:
             f"'{home_of(folder).lake_month('int_charges__keyed', MONTH)}')"
         ).fetchall()[0][0]
     )
-    bare = taken["conversion"][0] + taken["without"][0]
+    of_sql = taken["conversion"][0] + taken["without"][0]
+    bare = taken["decoding"][0] + of_sql
     added = taken["modelling"][0] - taken["without"][0]
     cells = [f"{dt.date.today()}", f"{os.cpu_count()} cores", f"{lines:,}", f"{groups:,}"]
     for seconds, cpu, peak in taken.values():
         cells.append(f"{seconds:.0f} s ({cpu:.0f} s CPU), {peak / 2**20:.2f} GiB")
-    print(
-        f"| {' | '.join(cells)} | {added:.0f} s, {lines / added:,.0f} rows/s, +{added / bare:.0%} |"
-    )
+    cells += [f"{added:.0f} s, {lines / added:,.0f} rows/s, +{added / bare:.0%}"]
+    print(f"| {' | '.join(cells)}, of SQL alone +{added / of_sql:.0%} |")
     for name, seconds in models:
         print(f"{seconds:8.1f} s  {name}")
 
@@ -187,27 +190,19 @@ def seconds_of_models(folder: Path) -> list[tuple[str, float]]:
 
 
 def run_without(folder: Path) -> None:
-    """Write the fact by its own statement, over charge lines that have NULL for all of carbon."""
-    home = home_of(folder)
-    statement = next((home.dbt_target / "compiled").rglob("fct_cost_and_carbon_2*.sql"))
-    engine = duckdb.connect(str(home.database))
-    engine.execute(f"set memory_limit = '{MEMORY}'; set temp_directory = '{folder / 'spill'}'")
-    engine.execute("set threads = 2; set preserve_insertion_order = false; set TimeZone = 'UTC'")
-    known = columns(engine, "int_charges__keyed")
-    absent = [
-        f"cast(null as {kind}) as {name}"
-        for name, kind in columns(engine, "int_carbon__charges").items()
-        if name not in known
-    ]
-    engine.execute(
-        "create or replace temp view without_carbon as"
-        f" select *, {', '.join(absent)} from int_charges__keyed"
-    )
-    query = re.sub(r'("\w+"\.)*"int_carbon__charges"', "without_carbon", statement.read_text())
-    engine.execute(
-        f"copy ({query}) to '{folder / 'without.parquet'}'"
-        " (format parquet, compression zstd, row_group_size 32768)"
-    )
+    """Build the fact alone, over charge lines that have NULL for all of carbon."""
+    with duckdb.connect(str(home_of(folder).database)) as engine:
+        known = columns(engine, "int_charges__keyed")
+        absent = [
+            f"cast(null as {kind}) as {name}"
+            for name, kind in columns(engine, "int_carbon__charges").items()
+            if name not in known
+        ]
+        engine.execute(
+            "create or replace view int_carbon__charges as"
+            f" select *, {', '.join(absent)} from int_charges__keyed"
+        )
+    run_models(folder, ["fct_cost_and_carbon"], build.REFERENCE)
 
 
 def columns(engine: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
@@ -219,7 +214,12 @@ def home_of(folder: Path) -> Home:
     return Context(load_settings(folder / "cloudtally.yaml")).home
 
 
-STEPS = {"conversion": run_conversion, "modelling": run_modelling, "without": run_without}
+STEPS = {
+    "decoding": decode,
+    "conversion": run_conversion,
+    "modelling": run_modelling,
+    "without": run_without,
+}
 
 
 if __name__ == "__main__":

@@ -73,20 +73,31 @@ def report(commands: Mapping[str, Sequence[str]], rows: int) -> None:
 
 def prepare(folder: Path, rows: int) -> int:
     """Write, land and decode one month of CUR 2.0, unless the folder holds one already."""
-    config = folder / "cloudtally.yaml"
-    if not config.exists():
-        write_estate(folder, rows=rows, months=[MONTH], only={"aws-main"}, formats="native")
-    context = Context(load_settings(config))
-    load_reference(context)
-    for source in context.settings.sources:
-        extract(context, source)
-    build.prepare(context, make_plan(context).dirty)
+    land(folder, rows, {"aws-main"})
+    decode(folder)
     return sum(
         row[0]
         for row in duckdb.sql(
             f"select count(*) from read_parquet('{folder}/warehouse/decoded/*/**/*.parquet')"
         ).fetchall()
     )
+
+
+def land(folder: Path, rows: int, sources: set[str]) -> None:
+    """Write one month of the sources, unless the folder holds one already, and land it."""
+    config = folder / "cloudtally.yaml"
+    if not config.exists():
+        write_estate(folder, rows=rows, months=[MONTH], only=sources, formats="native")
+    context = Context(load_settings(config))
+    load_reference(context)
+    for source in context.settings.sources:
+        extract(context, source)
+
+
+def decode(folder: Path) -> None:
+    """Decode what is landed, unless it is already."""
+    context = Context(load_settings(folder / "cloudtally.yaml"))
+    build.prepare(context, make_plan(context).dirty)
 
 
 def step_command(folder: Path, step: str) -> list[str]:

@@ -114,15 +114,10 @@ PERMITS = (
     Permit("int_estimates__rates", "division", ") // (", "quotient of whole numbers"),
     Permit("int_usage__charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_usage__charges", "float", "as double", "a guess that the exact rest corrects"),
-    Permit("int_carbon__charges", "division", "as double", "a guess that the exact rest corrects"),
-    Permit("int_carbon__charges", "float", "as double", "a guess that the exact rest corrects"),
     Permit(
         "int_carbon__line_weights", "float", "as double", "a guess that the exact rest corrects"
     ),
     Permit("guessed_steps", "float", "as double", "a guess that the exact rest corrects"),
-    Permit("guessed_share", "float", "as double", "a guess that the exact rest corrects"),
-    Permit("weight_proportion", "float", "as double", "a guess that the exact rest corrects"),
-    Permit("weight_proportion", "division", "as double", "a guess that the exact rest corrects"),
     Permit("int_carbon__line_weights", "division", ") // (", "quotient of whole numbers"),
     Permit("int_aws__cur2_charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_aws__cur_charges", "division", ") // (", "quotient of whole numbers"),
@@ -135,6 +130,7 @@ PERMITS = (
     Permit("mart_spend_reporting_month", "division", ")) // (", "quotient of whole numbers"),
     Permit("dq_result", "division", ")) // (", "quotient of whole numbers"),
     Permit("default__quotient", "division", ") // (", "quotient of whole numbers"),
+    Permit("default__whole_quotient", "division", ") // (", "quotient of whole numbers"),
     Permit("spark__quotient", "division", ") / (", "divides a multiple of the divisor"),
 )
 

@@ -109,31 +109,47 @@ def test_mul_div_is_the_floor_and_the_remainder(found: list[tuple[int, int, int]
     ]
 
 
-GUESSED = 2**50
-"""Sums of weights from here on are divided without a guess."""
+ONCE = 3_037_000_499
+"""Sums of weights up to this one are divided once: its square is below 2^63."""
+
+BY_DIGITS = 2**46
+"""Sums of weights from here on are divided as the widest integers."""
+
+
+def near_the_end(sum_of_weights: int) -> list[tuple[int, int, int]]:
+    """Return the cases whose products are as large as they get."""
+    rests = (sum_of_weights - 2, sum_of_weights - 1, 1 - sum_of_weights)
+    weights = (0, 1, 65535, 65536, 2**32 % sum_of_weights, sum_of_weights - 1, sum_of_weights)
+    return [(rest, weight, sum_of_weights) for rest in rests for weight in weights]
 
 
 @settings(max_examples=100, deadline=None)
-@example([(GUESSED - 2, weight, GUESSED - 1) for weight in (0, 1, 2, GUESSED - 2, GUESSED - 1)])
-@example([(GUESSED - 1, weight, GUESSED) for weight in (0, 1, GUESSED - 1, GUESSED)])
+@example(near_the_end(ONCE))
+@example(near_the_end(ONCE + 1))
+@example(near_the_end(BY_DIGITS - 1))
+@example(near_the_end(BY_DIGITS))
 @example([(LARGEST_SUM - 1, LARGEST_SUM, LARGEST_SUM), (0, 1, 1)])
 @given(
-    st.sampled_from([3, 10**6, GUESSED, LARGEST_SUM]).flatmap(
+    st.sampled_from([3, 10**6, ONCE, BY_DIGITS, LARGEST_SUM]).flatmap(
         lambda largest: cases(
-            st.integers(0, largest), st.integers(0, largest), st.integers(1, largest)
+            st.integers(-largest, largest), st.integers(0, largest), st.integers(1, largest)
         )
     )
 )
-def test_floor_share_is_the_floor_though_it_begins_with_a_guess(
+def test_a_part_of_a_rest_is_cut_off_however_it_is_divided(
     found: list[tuple[int, int, int]],
 ) -> None:
-    given_ = [(rest % sum_, min(weight, sum_), sum_) for rest, weight, sum_ in found]
+    given_ = [
+        ((-1 if rest < 0 else 1) * (abs(rest) % sum_), min(weight, sum_), sum_)
+        for rest, weight, sum_ in found
+    ]
     fill_numbers("rest bigint, weight bigint, weights bigint", given_)
-    guess = SQL.guessed_share("rest", SQL.weight_proportion("weight", "weights"))
 
-    found_shares = values(SQL.floor_share("rest", "weight", "weights", f"({guess})"))
+    parts = values(SQL.part_of_rest("rest", "weight", "weights"))
 
-    assert found_shares == [rest * weight // sum_ for rest, weight, sum_ in given_]
+    assert parts == [
+        (-1 if rest < 0 else 1) * (abs(rest) * weight // sum_) for rest, weight, sum_ in given_
+    ]
 
 
 @settings(max_examples=60, deadline=None)
@@ -146,8 +162,13 @@ def test_a_weight_earns_its_part_and_the_rest_is_less_than_all_weights(
     earned = SQL.earned_shares(["total"], "weights")
     row = database().execute(f"select total_each, total_rest from (select {earned} from numbers)")
 
-    expected = (None, None) if total is None else divmod(abs(total), sum(weights))
-    assert row.fetchall() == [expected]
+    sign = -1 if total is not None and total < 0 else 1
+    expected = (
+        [None, None]
+        if total is None
+        else [sign * part for part in divmod(abs(total), sum(weights))]
+    )
+    assert [list(found) for found in row.fetchall()] == [expected]
 
 
 @settings(max_examples=40, deadline=None)

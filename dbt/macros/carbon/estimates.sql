@@ -289,23 +289,13 @@
     {{ return(found | join(',\n        ')) }}
 {%- endmacro %}
 
-{#-
-    A measure of a line, where the line has an estimate. A bound is moved to the estimate where rounding
-    put it beyond.
--#}
+{#- A measure of a line; a bound is moved to the estimate where rounding put it beyond. -#}
 {% macro estimate_of_line(measure) -%}
     {%- set bounds = {'x_EstimatedCarbonLowKg': 'least', 'x_EstimatedCarbonHighKg': 'greatest'} -%}
-    {%- if measure == 'x_EstimatedCarbonKg' -%}
-        {{ measure }}
+    {%- if measure in bounds -%}
+        {{ bounds[measure] }}({{ measure }}, x_EstimatedCarbonKg)
     {%- else -%}
-        case
-            when x_EstimatedCarbonKg is not null then
-                {% if measure in bounds -%}
-                    {{ bounds[measure] }}({{ measure }}, x_EstimatedCarbonKg)
-                {%- else -%}
-                    {{ measure }}
-                {%- endif %}
-        end
+        {{ measure }}
     {%- endif -%}
 {%- endmacro %}
 

@@ -1,6 +1,7 @@
 {#-
     Shares totals over many rows so that nothing is lost: a row gets what its cumulative weight
-    earns beyond that of the rows before it, floor(T x C / W) - floor(T x (C - w) / W).
+    earns beyond that of the rows before it, floor(T x C / W) - floor(T x (C - w) / W); of a negative
+    total, what is cut off is on the other side.
 
     The last row's cumulative weight is the sum of weights, so the shares add up to the total; each
     is within one unit of 1e-18 of its exact proportion. One ordering serves all measures, where
@@ -21,48 +22,36 @@
             *{%- if not is_earned %},
             {{ earned_shares(measures, sum_of_weights) }}
             {%- endif %},
-            {{ cumulative_weight }} - {{ weight }} as weight_before,
-            {{ weight_proportion(cumulative_weight, sum_of_weights) }} as proportion,
-            {{ weight_proportion('(' ~ cumulative_weight ~ ' - ' ~ weight ~ ')', sum_of_weights) }}
-                as proportion_before
+            cast({{ cumulative_weight }} as bigint) as weight_reached,
+            cast({{ cumulative_weight }} - {{ weight }} as bigint) as weight_before,
+            cast({{ sum_of_weights }} as bigint) as all_weight
         from {{ relation }}
-    ),
-
-    guessed as (
-        select
-            *,
-            {%- for measure in measures %}
-            {{ guessed_share(measure ~ '_rest', 'proportion') }} as {{ measure }}_guess,
-            {{ guessed_share(measure ~ '_rest', 'proportion_before') }}
-                as {{ measure }}_guess_before{{ ',' if not loop.last }}
-            {%- endfor %}
-        from weighed
     )
 
     select
         {{ keep | join(',\n        ') }},
         {%- for measure in measures %}
         {%- set rest = measure ~ '_rest' %}
-        {%- set guess = measure ~ '_guess' %}
-        {{ with_sign_of(measure, units_to_amount(
+        {{ signed_units_to_amount(
             measure ~ '_each * ' ~ wide_integer(weight)
-            ~ ' + ' ~ floor_share(rest, cumulative_weight, sum_of_weights, guess)
-            ~ ' - ' ~ floor_share(rest, 'weight_before', sum_of_weights, guess ~ '_before')
-        )) }} as {{ measure }}{{ ',' if not loop.last }}
+            ~ ' + ' ~ part_of_rest(rest, 'weight_reached', 'all_weight')
+            ~ ' - ' ~ part_of_rest(rest, 'weight_before', 'all_weight')
+        ) }} as {{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from guessed
+    from weighed
 {%- endmacro %}
 
 {#-
-    What every unit of weight earns of totals without their signs, in whole units of 1e-18, and what
-    is left over: fewer units than the sum of weights.
+    What every unit of weight earns of totals, in whole units of 1e-18, and what is left over: fewer
+    units than the sum of weights. Both have the sign of the total.
 -#}
 {% macro earned_shares(measures, sum_of_weights) -%}
     {%- set all_weight = wide_integer(sum_of_weights) -%}
     {%- for measure in measures %}
     {%- set total = 'abs(' ~ measure ~ ')' %}
-    {{ mul_div(total, wide_integer('1'), all_weight) }} as {{ measure }}_each,
-    cast({{ mul_div_remainder(total, wide_integer('1'), all_weight) }} as bigint)
+    {%- set sign = wide_integer('case when ' ~ measure ~ ' < 0 then -1 else 1 end') %}
+    {{ sign }} * ({{ mul_div(total, wide_integer('1'), all_weight) }}) as {{ measure }}_each,
+    cast({{ sign }} * ({{ mul_div_remainder(total, wide_integer('1'), all_weight) }}) as bigint)
         as {{ measure }}_rest{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

@@ -28,18 +28,31 @@ rated as (
             ~ ' as @'
         ) }}
     from skus
-    left join rates on skus.sku_key = rates.sku_key and skus.billing_month = rates.billing_month
+    inner join rates on skus.sku_key = rates.sku_key and skus.billing_month = rates.billing_month
 ),
 
--- Cardinality: a line has one SKU, and a SKU one row of rates.
+emitting as (
+    select
+        *,
+        concat(
+            quality,
+            case when embodied_kg is null then ',operational only' else '' end,
+            case when operational_kg is null then ',embodied only' else '' end
+        ) as quality_of_parts
+    from rated
+    where coalesce(operational_kg, embodied_kg) is not null
+),
+
+-- Cardinality: a line has one SKU, and a SKU at most one row of rates.
 multiplied as (
     select
         charges.*,
-        rated.quality,
-        {{ estimates_of('charges.steps', 'rated') }}
+        emitting.quality_of_parts,
+        charges.steps is not null and emitting.sku_key is not null as is_estimated,
+        {{ estimates_of('charges.steps', 'emitting') }}
     from charges
-    left join rated
-        on charges.sku_key = rated.sku_key and charges.billing_month = rated.billing_month
+    left join emitting
+        on charges.sku_key = emitting.sku_key and charges.billing_month = emitting.billing_month
 ),
 
 added as (
@@ -58,18 +71,17 @@ select
     storage_gb_hours,
     case
         when not is_usage or treatment = 'Elsewhere' then 'NotApplicable'
-        when x_EstimatedCarbonKg is not null then 'Estimated'
+        when is_estimated then 'Estimated'
         else 'NotCovered'
     end as x_EstimateStatus,
     {%- for measure in estimate_measures() %}
     {{ estimate_of_line(measure) }} as {{ measure }},
     {%- endfor %}
-    case when x_EstimatedCarbonKg is not null then concat(
-        quality,
-        case when x_EstimatedEmbodiedKg is null then ',operational only' else '' end,
-        case when x_EstimatedOperationalKg is null then ',embodied only' else '' end,
-        case when is_netted then ',netted' else '' end
-    ) end as x_EstimateQuality,
-    case when x_EstimatedCarbonKg is not null then factor_set_id end as x_FactorSetId,
+    case
+        when not is_estimated then null
+        when is_netted then concat(quality_of_parts, ',netted')
+        else quality_of_parts
+    end as x_EstimateQuality,
+    case when is_estimated then factor_set_id end as x_FactorSetId,
     sku_key as x_EstimateRateId
 from added
