@@ -53,6 +53,10 @@ emission_totals as (
     select * from {{ ref('int_quality__emission_totals') }}
 ),
 
+emission_versions as (
+    select * from {{ ref('int_quality__emission_versions') }}
+),
+
 focus_gaps as (
     select * from {{ ref('int_focus__gaps') }}
 ),
@@ -228,6 +232,27 @@ carbon_tie_out as (
         'kg' as unit,
         'allocated plus unallocated minus reported; must be 0' as detail
     from emission_totals
+),
+
+-- The newest version counts alone: an account that it doesn't name has no emissions any more.
+superseded as (
+    select
+        'emission_version_lacks_accounts' as check_id,
+        case when lost_accounts > 0 then 'warn' else 'info' end as severity,
+        lost_accounts = 0 as passed,
+        source_name,
+        provider,
+        usage_month as billing_month,
+        cast(null as {{ varchar_type() }}) as delivery_id,
+        cast(null as {{ varchar_type() }}) as column_name,
+        cast(lost_accounts as decimal(38, 18)) as measured,
+        'accounts' as unit,
+        case
+            when lost_accounts > 0
+                then concat('only an older version has them, first ', first_lost_account)
+            else 'the newest version names every account of the older ones'
+        end as detail
+    from emission_versions
 ),
 
 -- Amounts as texts and moments without zone are against FOCUS; elsewhere they are its own form.
@@ -508,6 +533,8 @@ union all
 select * from bridge_steps
 union all
 select * from carbon_tie_out
+union all
+select * from superseded
 union all
 select * from decoded
 union all
