@@ -31,7 +31,6 @@ placed as (
         month_shares.basis as carbon_basis,
         coalesce(month_shares.group_is_zero, false) as group_is_zero,
         cumulative.x_ChargeKey is not null as is_allocated,
-        {{ each_of(emission_measures(), 'month_shares.@') }},
         {{ each_of(emission_measures(), 'month_shares.@_each') }},
         {{ each_of(emission_measures(), 'month_shares.@_rest') }}
     from charges
