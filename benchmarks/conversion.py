@@ -73,7 +73,8 @@ def report(commands: Mapping[str, Sequence[str]], rows: int) -> None:
 
 def prepare(folder: Path, rows: int) -> int:
     """Write, land and decode one month of CUR 2.0, unless the folder holds one already."""
-    land(folder, rows, {"aws-main"})
+    write(folder, rows, {"aws-main"})
+    land(folder)
     decode(folder)
     return sum(
         row[0]
@@ -83,13 +84,17 @@ def prepare(folder: Path, rows: int) -> int:
     )
 
 
-def land(folder: Path, rows: int, sources: set[str]) -> None:
-    """Write one month of the sources, unless the folder holds one already, and land it."""
+def write(folder: Path, rows: int, sources: set[str]) -> None:
+    """Write one month of the sources, unless the folder holds one already, and load the seeds."""
     config = folder / "cloudtally.yaml"
     if not config.exists():
         write_estate(folder, rows=rows, months=[MONTH], only=sources, formats="native")
-    context = Context(load_settings(config))
-    load_reference(context)
+    load_reference(Context(load_settings(config)))
+
+
+def land(folder: Path) -> None:
+    """Land what is written, unless it is already."""
+    context = Context(load_settings(folder / "cloudtally.yaml"))
     for source in context.settings.sources:
         extract(context, source)
 

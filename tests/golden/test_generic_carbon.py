@@ -17,12 +17,7 @@ from tests.compiled_models import ModelRun, compiled_models
 from tests.macro_harness import macros
 
 FEBRUARY, MARCH = dt.date(2026, 2, 1), dt.date(2026, 3, 1)
-GOALS = (
-    "fct_emissions_reported",
-    "int_quality__emission_totals",
-    "int_quality__emission_versions",
-    "mart_spend_carbon_monthly",
-)
+GOALS = ("fct_emissions_reported", "int_quality__emission_totals", "mart_spend_carbon_monthly")
 COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 MACROS = ("generic/emissions.sql", "engine/exact.sql", "engine/amounts.sql")
 
@@ -212,26 +207,6 @@ def test_the_newest_version_counts_alone(models: ModelRun, older: str | None, ne
         "select is_current, sum(total_location_kg) from fct_emissions_reported"
         " group by all order by all"
     ) == [(False, 6), (True, 9)]
-
-
-def test_accounts_that_a_newer_version_lacks_are_named(models: ModelRun) -> None:
-    """What the check `emission_version_lacks_accounts` says in `dq_result`."""
-    reported = [
-        emission("9", methodology_version="2"),
-        emission("5", methodology_version="1", billing_account_id="ORG-1"),
-        emission("1", methodology_version="1", sub_account_id="trial"),
-        emission("1", methodology_version="1", sub_account_id="trial", region_id="eu-west-1"),
-    ]
-    lost = "select older_accounts, lost_accounts, first_lost_account"
-
-    build(models, [line("A", "30")], reported)
-    assert models.rows(f"{lost} from int_quality__emission_versions") == [(2, 1, "org-1/trial")]
-
-    build(models, [line("A", "30")], [*reported, emission("2", sub_account_id="trial")])
-    assert models.rows(f"{lost} from int_quality__emission_versions") == [(2, 0, None)]
-
-    build(models, [line("A", "30")], [emission("9")])
-    assert models.rows(f"{lost} from int_quality__emission_versions") == []
 
 
 def test_a_version_without_a_figure_outranks_nothing(models: ModelRun) -> None:

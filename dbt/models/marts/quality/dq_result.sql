@@ -53,8 +53,8 @@ emission_totals as (
     select * from {{ ref('int_quality__emission_totals') }}
 ),
 
-emission_versions as (
-    select * from {{ ref('int_quality__emission_versions') }}
+emissions_reported as (
+    select * from {{ ref('fct_emissions_reported') }}
 ),
 
 focus_gaps as (
@@ -232,6 +232,40 @@ carbon_tie_out as (
         'kg' as unit,
         'allocated plus unallocated minus reported; must be 0' as detail
     from emission_totals
+),
+
+emission_accounts as (
+    select distinct
+        source_name,
+        provider,
+        usage_month,
+        lower(coalesce(billing_account_id, '')) as billing_account_id,
+        lower(coalesce(sub_account_id, '')) as sub_account_id,
+        is_current
+    from emissions_reported
+),
+
+-- Cardinality: an account of an older version is at most once in the current one.
+emission_versions as (
+    select
+        older.source_name,
+        older.provider,
+        older.usage_month,
+        sum(case when newest.source_name is null then 1 else 0 end) as lost_accounts,
+        min(case
+            when newest.source_name is null
+                then concat(older.billing_account_id, '/', older.sub_account_id)
+        end) as first_lost_account
+    from emission_accounts as older
+    left join emission_accounts as newest
+        on
+            older.source_name = newest.source_name
+            and older.usage_month = newest.usage_month
+            and older.billing_account_id = newest.billing_account_id
+            and older.sub_account_id = newest.sub_account_id
+            and newest.is_current
+    where not older.is_current
+    group by older.source_name, older.provider, older.usage_month
 ),
 
 -- The newest version counts alone: an account that it doesn't name has no emissions any more.
