@@ -12,7 +12,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from conversion import (
     run_conversion,
     run_modelling,
     run_models,
+    step_command,
     timed,
     write,
 )
@@ -43,7 +43,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--groups", type=int, default=10_000)
-    parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="work in this folder and leave it there; its warehouse is made anew",
+    )
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.step:
@@ -55,17 +59,12 @@ def main() -> None:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             shutil.rmtree(folder / "warehouse", ignore_errors=True)
             pool.apply(write, (folder, arguments.rows, {"aws-main", "aws-carbon"}))
-            taken = {"landing": timed(step_command(folder, "landing"))}
+            taken = {"landing": timed(step_command(__file__, folder, "landing"))}
             groups = pool.apply(spread, (folder, arguments.groups))
         report(folder, groups, taken)
     finally:
         if not arguments.keep:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def step_command(folder: Path, step: str) -> list[str]:
-    """Return the command that runs a step of this file."""
-    return [sys.executable, __file__, "--keep", str(folder), "--step", step]
 
 
 def spread(folder: Path, groups: int) -> int:
@@ -167,7 +166,7 @@ EMISSIONS = f"""
 def report(folder: Path, groups: int, taken: dict[str, Taken]) -> None:
     """Run the other steps in their processes; print a line of the table and the slowest models."""
     for step in ("conversion", "modelling", "without"):
-        taken[step] = timed(step_command(folder, step))
+        taken[step] = timed(step_command(__file__, folder, step))
         if step == "modelling":
             models = seconds_of_models(folder)
     lines = int(

@@ -48,7 +48,7 @@ def main() -> None:
         return
     folder = arguments.keep or Path(tempfile.mkdtemp(prefix="cloudtally-benchmark-"))
     try:
-        commands = {name: step_command(folder, name) for name in STEPS}
+        commands = {name: step_command(__file__, folder, name) for name in STEPS}
         rows = prepare(folder, arguments.rows)
         if arguments.focus_converter:
             commands["focus_converters"] = converter_command(folder, arguments.focus_converter)
@@ -105,9 +105,9 @@ def decode(folder: Path) -> None:
     build.prepare(context, make_plan(context).dirty)
 
 
-def step_command(folder: Path, step: str) -> list[str]:
-    """Return the command that runs a step of this file."""
-    return [sys.executable, __file__, "--keep", str(folder), "--step", step]
+def step_command(script: str, folder: Path, step: str) -> list[str]:
+    """Return the command that runs a step of a benchmark."""
+    return [sys.executable, script, "--keep", str(folder), "--step", step]
 
 
 def converter_command(folder: Path, program: str) -> list[str]:

@@ -4,11 +4,12 @@
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+from dagster_project.docs_site.pages import filled, table
 from dagster_project.paths import PROJECT_ROOT
 from tests.golden.estimates.public_tools import FIGURES, REASONS, Figure
 
@@ -32,10 +33,7 @@ def render() -> str:
         ),
         "reasons": "\n".join(f"{NUMBERS[name]}. {text}" for name, text in REASONS.items()),
     }
-    page = WORDS.read_text(encoding="utf-8")
-    for name, piece in pieces.items():
-        page = page.replace(f"{{{name}}}", piece)
-    return page
+    return filled(WORDS, pieces)
 
 
 def compared(figure: Figure) -> Sequence[str]:
@@ -76,17 +74,6 @@ def number(value: Fraction | None, digits: int = DIGITS) -> str:
     exact = Decimal(value.numerator) / Decimal(value.denominator)
     text = f"{exact:.{digits}g}"
     return text if "e-" in text and abs(exact) < Decimal("1e-6") else f"{Decimal(text):f}"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(lines(head, rows))
-
-
-def lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
 
 
 if __name__ == "__main__":

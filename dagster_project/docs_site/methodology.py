@@ -6,9 +6,10 @@ so that the page can't say what the models don't do.
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from dagster_project.docs_site.pages import filled, table
 from dagster_project.reference import seed_rows
 
 Row = Mapping[str, str]
@@ -54,18 +55,15 @@ def render() -> str:
     """Return the page."""
     factors = seed_rows("carbon/carbon_factors")
     tables = {
-        "qualities": _table(("`x_EstimateQuality`", "meaning"), QUALITIES.items()),
-        "sets": _table(("set", "valid from", "until before", "digest", "what is in it"), _sets()),
-        "kinds": _table(("kind", "rows", "unit", "range", "years", "sources"), _kinds(factors)),
-        "listed": _table(
+        "qualities": table(("`x_EstimateQuality`", "meaning"), QUALITIES.items()),
+        "sets": table(("set", "valid from", "until before", "digest", "what is in it"), _sets()),
+        "kinds": table(("kind", "rows", "unit", "range", "years", "sources"), _kinds(factors)),
+        "listed": table(
             ("factor", "value", "low", "high", "unit", "source", "licence"), _listed(factors)
         ),
-        "rules": _table(("provider", "rules", "estimated", "held elsewhere"), _rules()),
+        "rules": table(("provider", "rules", "estimated", "held elsewhere"), _rules()),
     }
-    page = WORDS.read_text(encoding="utf-8")
-    for name, table in tables.items():
-        page = page.replace(f"{{{name}}}", table)
-    return page
+    return filled(WORDS, tables)
 
 
 def _sets() -> Iterator[Sequence[str]]:
@@ -78,11 +76,6 @@ def _sets() -> Iterator[Sequence[str]]:
             f"`{digest}`",
             row["description"],
         )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', ' ') for cell in row)} |" for row in lines)
 
 
 def _kinds(factors: Sequence[Row]) -> Iterator[Sequence[str]]:

@@ -335,9 +335,12 @@ def spruce_machine(
     return spruce(line, energy, "machine", *why, grams=F(hours) * F(grams))
 
 
-def spruce_storage(line: str, gb_months: int, copies: int, watts: str) -> Figure:
+def spruce_storage(
+    line: str, gb_months: int, copies: int, watts: str, *why: str, our_watts: str | None = None
+) -> Figure:
     kwh = gb_months * AVERAGE_MONTH * copies * F(watts) / 1024 / 1000
-    return spruce(line, kwh, "month", ratio=SPRUCE_SUPPLY * AVERAGE_MONTH / 744)
+    ratio = SPRUCE_SUPPLY * AVERAGE_MONTH / 744 * F(watts) / F(our_watts or watts)
+    return spruce(line, kwh, "month", *why, ratio=ratio)
 
 
 SPRUCE_FIGURES = [
@@ -391,20 +394,8 @@ SPRUCE_FIGURES = [
     spruce_machine("azure/machine-with-memory", "24", "0.06388894", "12"),
     Figure(SPRUCE, "azure/spot", None, None, ("unknown",)),
     Figure(SPRUCE, "azure/gpu-machine", None, None, ("unknown",)),
-    spruce(
-        "azure/objects",
-        1000 * AVERAGE_MONTH * 3 * F("1.2") / 1024 / 1000,
-        "month",
-        "medium",
-        ratio=SPRUCE_SUPPLY * AVERAGE_MONTH / 744 * F("1.2") / F("0.65"),
-    ),
-    spruce(
-        "azure/objects-in-two-regions",
-        1000 * AVERAGE_MONTH * 6 * F("1.2") / 1024 / 1000,
-        "month",
-        "medium",
-        ratio=SPRUCE_SUPPLY * AVERAGE_MONTH / 744 * F("1.2") / F("0.65"),
-    ),
+    spruce_storage("azure/objects", 1000, 3, "1.2", "medium", our_watts="0.65"),
+    spruce_storage("azure/objects-in-two-regions", 1000, 6, "1.2", "medium", our_watts="0.65"),
     spruce(
         "azure/disk",
         F("0.5") * 720 * 128 * 3 * F("1.2") / 1024 / 1000,
