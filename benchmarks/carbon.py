@@ -3,7 +3,8 @@
 One month of AWS CUR 2.0, spread over so many accounts that its reported emissions come in about
 --groups groups, goes through four processes: landing with decoding, the keyed lines (decoded files
 to FOCUS lines), the fact with all that carbon needs, and the fact alone, with NULL in place of
-carbon. The target is that carbon adds at most 40 % to the others together.
+carbon. What carbon adds is told against the others together, and against their SQL alone. The target
+is at most 40 %.
 """
 
 import argparse
