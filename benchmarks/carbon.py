@@ -3,7 +3,7 @@
 One month of AWS CUR 2.0, spread over so many accounts that its reported emissions come in about
 --groups groups, goes through four processes: landing with decoding, the keyed lines (decoded files
 to FOCUS lines), the fact with all that carbon needs, and the fact alone, with NULL in place of
-carbon. What carbon adds is told against the others together, and against their SQL alone. The target
+carbon. What carbon adds is told against the others together and against their SQL alone; the target
 is at most 40 %.
 """
 
