@@ -28,9 +28,10 @@ MACROS = (
 MODELS = (
     "intermediate/unite/int_usage__skus.sql",
     "intermediate/unite/int_usage__netted.sql",
-    "intermediate/unite/int_usage__charges.sql",
-    "intermediate/unite/int_usage__unioned.sql",
     "intermediate/carbon/int_estimates__rates.sql",
+    "intermediate/carbon/int_estimates__kinds.sql",
+    "intermediate/carbon/int_usage__charges.sql",
+    "intermediate/carbon/int_usage__unioned.sql",
     "intermediate/carbon/int_estimates__charges.sql",
 )
 SEED_NAMES = (

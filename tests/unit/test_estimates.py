@@ -116,7 +116,7 @@ def test_the_second_set_differs_in_language_models_alone(estimates: Estimates) -
 def test_lines_find_their_kind_by_hash(estimates: Estimates) -> None:
     """A condition on one side of a left join made DuckDB compare every line with every kind."""
     estimates.build([machine("a", "1")])
-    usage = model_sql("intermediate/unite/int_usage__charges.sql", *MACROS)
+    usage = model_sql("intermediate/carbon/int_usage__charges.sql", *MACROS)
     [(_, plan)] = estimates.connection.execute(f"explain {usage}").fetchall()
     assert "HASH_JOIN" in plan
     assert "BLOCKWISE_NL_JOIN" not in plan

@@ -95,7 +95,7 @@
 {% macro guessed_steps(quantity, scale) -%}
     case
         when {{ quantity }} < 1000000000
-            then cast(floor(cast({{ quantity }} as double) * {{ scale }}) as bigint)
+            then cast(floor({{ nearly(quantity) }} * {{ scale }}) as bigint)
     end
 {%- endmacro %}
 
@@ -238,17 +238,13 @@
 {%- endmacro %}
 
 {#- The step of a quantity that counts with so many decimals, and how many of them are one unit. -#}
-{% macro step_of(decimals) -%}
-    case {{ decimals }}
-        when 2 then cast(0.01 as decimal(7,6))
-        when 3 then cast(0.001 as decimal(7,6))
-        when 6 then cast(0.000001 as decimal(7,6))
-        else cast(1 as decimal(7,6))
-    end
-{%- endmacro %}
-
 {% macro step_columns(decimals) -%}
-    {{ step_of(decimals) }} as quantity_step,
+    case {{ decimals }}
+            when 2 then cast(0.01 as decimal(7,6))
+            when 3 then cast(0.001 as decimal(7,6))
+            when 6 then cast(0.000001 as decimal(7,6))
+            else cast(1 as decimal(7,6))
+        end as quantity_step,
         case {{ decimals }} when 2 then 100 when 3 then 1000 when 6 then 1000000 else 1 end
             as quantity_scale
 {%- endmacro %}
@@ -280,11 +276,13 @@
     end
 {%- endmacro %}
 
-{#- Every measure of a line: its steps times the rates of its kind of usage. -#}
-{% macro estimates_of(steps, rates) -%}
+{#- Every measure of a line: its steps times what one of its kind of usage comes to. -#}
+{% macro estimates_of(steps) -%}
     {%- set found = [] -%}
     {%- for rate, measure in estimate_rates().items() -%}
-        {%- do found.append(steps_times(steps, rates ~ '.' ~ rate) ~ ' as ' ~ measure) -%}
+        {%- do found.append(
+            steps_times(steps, 'estimated_' ~ rate ~ '_per_step') ~ ' as ' ~ measure
+        ) -%}
     {%- endfor -%}
     {{ return(found | join(',\n        ')) }}
 {%- endmacro %}

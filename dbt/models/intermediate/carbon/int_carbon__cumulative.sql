@@ -5,8 +5,13 @@ with line_weights as (
     where {{ this_month() }}
 ),
 
+-- Lines are parted by a number: DuckDB sorts it with less work than the text of a key.
 month_shares as (
-    select * from {{ ref('int_carbon__month_shares') }}
+    select
+        emission_group_key,
+        basis,
+        row_number() over (order by emission_group_key) as group_number
+    from {{ ref('int_carbon__month_shares') }}
     where {{ this_month() }}
 ),
 
@@ -15,7 +20,7 @@ weighed as (
     select
         line_weights.x_ChargeKey,
         line_weights.billing_month,
-        line_weights.emission_group_key,
+        month_shares.group_number,
         coalesce({{ weight_by('month_shares.basis', 'line_weights') }}, 0) as emission_weight
     from line_weights
     inner join month_shares on line_weights.emission_group_key = month_shares.emission_group_key
@@ -27,7 +32,7 @@ select
     emission_weight,
     cast(
         {{ wide_sum('emission_weight') }} over (
-            partition by emission_group_key
+            partition by group_number
             order by x_ChargeKey
             rows between unbounded preceding and current row
         ) as bigint

@@ -2,57 +2,12 @@ with charges as (
     select * from {{ ref('int_usage__charges') }}
 ),
 
-rates as (
-    select * from {{ ref('int_estimates__rates') }}
-    where is_covered
-),
-
-skus as (
-    select
-        sku_key,
-        billing_month,
-        quality,
-        quantity_decimals
-    from {{ ref('int_usage__skus') }}
-),
-
--- Few rows: all that a line has left to do is one product for each measure.
-rated as (
-    select
-        skus.sku_key,
-        skus.billing_month,
-        skus.quality,
-        {{ each_of(
-            estimate_rates(),
-            per_unit_of(rate_product('rates.@', step_of('skus.quantity_decimals'), 6), 18)
-            ~ ' as @'
-        ) }}
-    from skus
-    inner join rates on skus.sku_key = rates.sku_key and skus.billing_month = rates.billing_month
-),
-
-emitting as (
-    select
-        *,
-        concat(
-            quality,
-            case when embodied_kg is null then ',operational only' else '' end,
-            case when operational_kg is null then ',embodied only' else '' end
-        ) as quality_of_parts
-    from rated
-    where coalesce(operational_kg, embodied_kg) is not null
-),
-
--- Cardinality: a line has one SKU, and a SKU at most one row of rates.
 multiplied as (
     select
-        charges.*,
-        emitting.quality_of_parts,
-        charges.steps is not null and emitting.sku_key is not null as is_estimated,
-        {{ estimates_of('charges.steps', 'emitting') }}
+        *,
+        coalesce(steps is not null and is_emitting, false) as is_estimated,
+        {{ estimates_of('steps') }}
     from charges
-    left join emitting
-        on charges.sku_key = emitting.sku_key and charges.billing_month = emitting.billing_month
 ),
 
 added as (

@@ -12,20 +12,12 @@ lines as (
     from charges
 ),
 
--- Said of both sides: a condition on one side alone makes DuckDB compare every line with every SKU.
-skus as (
+-- Said of both sides: a condition on one side alone makes DuckDB compare every line with every kind.
+kinds as (
     select
-        true as is_usage,
-        billing_month,
-        {{ usage_signature() | join(',\n        ') }},
-        {{ sku_attributes() | join(',\n        ') }},
-        {{ step_columns('quantity_decimals') }},
-        {{ each_of(
-            usage_quantities(),
-            per_unit_of(rate_product('@', step_of('quantity_decimals'), 6, 12), 18)
-            ~ ' as @_per_step'
-        ) }}
-    from {{ ref('int_usage__skus') }}
+        *,
+        true as is_usage
+    from {{ ref('int_estimates__kinds') }}
 ),
 
 netted as (
@@ -39,19 +31,22 @@ netted as (
 classified as (
     select
         lines.*,
-        skus.{{ sku_attributes() | join(',\n        skus.') }},
-        skus.quantity_step,
-        skus.quantity_scale,
-        {{ each_of(usage_quantities(), 'skus.@_per_step') }},
+        kinds.{{ sku_attributes() | join(',\n        kinds.') }},
+        kinds.quantity_step,
+        kinds.quantity_scale,
+        {{ each_of(usage_quantities(), 'kinds.@_per_step') }},
+        kinds.is_emitting,
+        kinds.quality_of_parts,
+        {{ each_of(estimate_rates(), 'kinds.estimated_@_per_step') }},
         netted.net_weight is not null as is_netted,
         netted.net_weight,
         netted.used_weight
     from lines
-    left join skus
+    left join kinds
         on
-            lines.is_usage = skus.is_usage
-            and lines.billing_month = skus.billing_month
-            and {{ same_columns('lines', 'skus', usage_signature()) }}
+            lines.is_usage = kinds.is_usage
+            and lines.billing_month = kinds.billing_month
+            and {{ same_columns('lines', 'kinds', usage_signature()) }}
     left join netted
         on
             lines.is_usage = netted.is_usage
@@ -101,5 +96,8 @@ select
     unit,
     steps,
     {{ sku_attributes() | join(',\n    ') }},
-    {{ each_of(usage_quantities(), steps_times('steps', '@_per_step') ~ ' as @') }}
+    {{ each_of(usage_quantities(), steps_times('steps', '@_per_step') ~ ' as @') }},
+    is_emitting,
+    quality_of_parts,
+    {{ each_of(estimate_rates(), 'estimated_@_per_step') }}
 from counted
