@@ -15,7 +15,7 @@ month_shares as (
     select
         *,
         cast(greatest(month_weight, 1) as bigint) as positive_month_weight,
-        {{ earned_shares(emission_measures(), 'greatest(month_weight, 1)') }}
+        {{ earned_shares(emission_parts(), 'greatest(month_weight, 1)') }}
     from {{ ref('int_carbon__month_shares') }}
 ),
 
@@ -31,8 +31,8 @@ placed as (
         month_shares.basis as carbon_basis,
         coalesce(month_shares.group_is_zero, false) as group_is_zero,
         cumulative.x_ChargeKey is not null as is_allocated,
-        {{ each_of(emission_measures(), 'month_shares.@_each') }},
-        {{ each_of(emission_measures(), 'month_shares.@_rest') }}
+        {{ each_of(emission_parts(), 'month_shares.@_each') }},
+        {{ each_of(emission_parts(), 'month_shares.@_rest') }}
     from charges
     left join cumulative
         on
@@ -47,13 +47,16 @@ placed as (
 shared as (
     {{ cumulative_shares(
         'placed', weight='emission_weight', cumulative_weight='cumulative_weight',
-        sum_of_weights='positive_month_weight', measures=emission_measures(),
+        sum_of_weights='positive_month_weight', measures=emission_parts(),
         keep=keyed_charge_columns() + estimates + [
             'carbon_delivery_id', 'carbon_model_version', 'carbon_basis', 'group_is_zero',
             'is_allocated',
         ],
-        is_earned=true
+        is_earned=true, mostly_zero=beyond_scopes()
     ) }}
 )
 
-select * from shared
+select
+    *,
+    {{ total_columns() }}
+from shared

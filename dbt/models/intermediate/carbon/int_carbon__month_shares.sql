@@ -26,7 +26,8 @@ to_share as (
         ) is not null
         and coalesce(groups.total_location_kg, 0) = 0
         and coalesce(groups.total_market_kg, 0) = 0
-        and coalesce(groups.total_unspecified_kg, 0) = 0 as group_is_zero
+        and coalesce(groups.total_unspecified_kg, 0) = 0 as group_is_zero,
+        {{ beyond_scopes_columns() }}
     from groups
     inner join bases on groups.emission_group_key = bases.emission_group_key
     inner join month_weights on groups.emission_group_key = month_weights.emission_group_key
@@ -35,10 +36,13 @@ to_share as (
 shared as (
     {{ largest_remainder(
         'to_share', group='emission_group_key', order_key='billing_month', weight='month_weight',
-        sum_of_weights='group_weight', measures=emission_measures(),
+        sum_of_weights='group_weight', measures=emission_parts(),
         keep=['emission_group_key', 'billing_month', 'x_Provider', 'usage_month', 'source_name',
               'delivery_id', 'model_version', 'basis', 'month_weight', 'group_is_zero']
     ) }}
 )
 
-select * from shared
+select
+    *,
+    {{ total_columns() }}
+from shared
