@@ -42,7 +42,10 @@ class Permit:
 # Kept over SQL without comments and texts, so that a path or a sentence is no division.
 COMPILED_BANS = (
     Ban("division", re.compile(r"/")),
-    Ban("average", re.compile(r"\b(?:avg|mean|median|quantile\w*|percentile\w*)\s*\(", re.I)),
+    Ban(
+        "average",
+        re.compile(r"\b(?:list_)?(?:avg|mean|median|quantile\w*|percentile\w*)\s*\(", re.I),
+    ),
     Ban("float", re.compile(r"(?:\bas\s+|::\s*)(?:double|float\d*|real)\b", re.I)),
     Ban("random", re.compile(r"\b(?:random|rand|uuid|gen_random_uuid)\s*\(", re.I)),
     Ban("short cast", re.compile(r"::")),
@@ -113,11 +116,12 @@ PERMITS = (
     Permit("int_carbon__charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_estimates__rates", "division", ") // (", "quotient of whole numbers"),
     Permit("int_usage__charges", "division", ") // (", "quotient of whole numbers"),
-    Permit("int_usage__charges", "float", "as double", "a guess that the exact rest corrects"),
+    Permit("int_usage__charges", "average", "list_avg", "a guess that the exact rest corrects"),
     Permit(
-        "int_carbon__line_weights", "float", "as double", "a guess that the exact rest corrects"
+        "int_carbon__line_weights", "average", "list_avg", "a guess that the exact rest corrects"
     ),
-    Permit("guessed_steps", "float", "as double", "a guess that the exact rest corrects"),
+    Permit("default__nearly", "average", "list_avg", "a guess that the exact rest corrects"),
+    Permit("spark__nearly", "float", "as double", "a guess that the exact rest corrects"),
     Permit("int_carbon__line_weights", "division", ") // (", "quotient of whole numbers"),
     Permit("int_aws__cur2_charges", "division", ") // (", "quotient of whole numbers"),
     Permit("int_aws__cur_charges", "division", ") // (", "quotient of whole numbers"),

@@ -6,7 +6,7 @@ Small estates of hand-made lines go through the project's own SQL from staging t
 import datetime as dt
 import random
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Context, Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -34,6 +34,10 @@ CARBON = {
     "total_location_kg": "x_CarbonLocationKg",
     "total_market_kg": "x_CarbonMarketKg",
     "total_unspecified_kg": "x_CarbonUnspecifiedKg",
+}
+SCOPES_OF_TOTALS = {
+    f"total_{method}_kg": ("scope1_kg", f"scope2_{method}_kg", f"scope3_{method}_kg")
+    for method in ("location", "market", "unspecified")
 }
 AWS_MEASURES = (
     "scope1_kg", "scope2_location_kg", "scope2_market_kg", "scope3_location_kg",
@@ -115,6 +119,16 @@ class Maker:
             count = self.random.randint(3, 8)
             estate[f"stg_{room}__carbon"] = [make(lines[room]) for _ in range(count)]
         return estate
+
+    def consistent_estate(self) -> Estate:
+        """Return an estate whose emissions have the sums of their scopes for totals."""
+        return {
+            name: [
+                with_totals(row, self.plain_measures if name == "stg_generic__carbon" else row)
+                for row in rows
+            ]
+            for name, rows in self.estate().items()
+        }
 
     def charge(self, room: str) -> Row:
         billed = self.one(*MONTHS)
@@ -245,7 +259,19 @@ def next_month(month: dt.date) -> dt.date:
     return (month + dt.timedelta(days=32)).replace(day=1)
 
 
+def with_totals(row: Row, stated: Collection[str]) -> Row:
+    """Return an emission with each total that is stated beside scopes made their sum."""
+    totals: Row = {}
+    for name, scopes in SCOPES_OF_TOTALS.items():
+        found = [scope for scope in (*scopes, "scope3_kg") if scope in stated]
+        if name in stated and found:
+            parts = [row[scope] for scope in found]
+            totals[name] = None if set(parts) == {None} else total(parts)
+    return row | totals
+
+
 estates = st.builds(lambda seed: Maker(seed).estate(), st.integers(0, 2**32))
+consistent_estates = st.builds(lambda seed: Maker(seed).consistent_estate(), st.integers(0, 2**32))
 few_examples = settings(
     max_examples=8,
     deadline=None,
@@ -354,6 +380,23 @@ def test_every_cost_and_every_gram_arrives_once(models: ModelRun, estate: Estate
         "select count(*), count(distinct x_ChargeKey) from fct_cost_and_carbon"
     )
     assert rows == keys
+
+
+@few_examples
+@given(consistent_estates)
+def test_a_total_is_the_sum_of_its_scopes_on_every_line(models: ModelRun, estate: Estate) -> None:
+    models.build(estate, MONTHS)
+
+    several = 0
+    for names in SCOPES_OF_TOTALS.items():
+        kg, *scopes = [CARBON[name] for name in (names[0], *names[1])]
+        parts = " + ".join(f"coalesce({scope}, 0)" for scope in scopes)
+        scoped = (
+            f"from fct_cost_and_carbon where coalesce({', '.join(scopes)}) is not null and {kg}"
+        )
+        assert models.rows(f"{scoped} <> {parts}") == []
+        several += len(models.rows(f"{scoped} > {scopes[0]}"))
+    assert several
 
 
 @few_examples

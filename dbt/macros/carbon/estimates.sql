@@ -90,7 +90,8 @@
     A quantity in whole steps of its unit, such as millionths of an hour; the nearest, half of one
     counts up. Narrowing a DECIMAL(38,18) costs DuckDB 3 microseconds, more than all products of the
     line together, so a double makes the first guess, right but for one step, and the exact rest
-    decides. Whole units from 1e9 on, NULL from 1e12 on.
+    decides. Whole units from 1e9 on, and NULL from one below 1e12 on, which would round to more
+    digits than fit.
 -#}
 {% macro guessed_steps(quantity, scale) -%}
     case
@@ -102,7 +103,7 @@
 {% macro counted_steps(quantity, guess, step, scale) -%}
     case
         when {{ guess }} is not null then {{ nearest_step(quantity, guess, step) }}
-        when {{ quantity }} < 1000000000000
+        when {{ quantity }} < 999999999999
             then cast(
                 cast({{ quantity }} as decimal(12,0)) * cast({{ scale }} as decimal(7,0))
                 as decimal(18,0)

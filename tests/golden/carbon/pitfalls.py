@@ -378,7 +378,7 @@ CASES: Mapping[str, Case] = {
         ),
         {"usage": ("Reported", "6")},
     ),
-    # 1 + 2 + 3 = 6 once, over 1 and 2; the bill writes the resource in another case.
+    # 3 + 6 + 9 = 18 once, over 1 and 2; the bill writes the resource in another case.
     "Azure's scopes are parts of one figure": Case(
         [
             on_azure("hours", "azure-scopes", "1", ResourceId="/subs/s/VM-1"),
@@ -387,10 +387,10 @@ CASES: Mapping[str, Case] = {
         {
             "stg_azure__carbon": [
                 azure("azure-scopes", "/subs/s/vm-1", scope, kg)
-                for scope, kg in ((1, "1"), (2, "2"), (3, "3"))
+                for scope, kg in ((1, "3"), (2, "6"), (3, "9"))
             ]
         },
-        {"hours": ("Reported", "2"), "disk": ("Reported", "4")},
+        {"hours": ("Reported", "6"), "disk": ("Reported", "12")},
     ),
     "an estimate is never added to a report": Case(
         [
