@@ -12,7 +12,7 @@ lines as (
     from charges
 ),
 
--- Said of both sides: a condition on one side alone makes DuckDB compare every line with every kind.
+-- Said of both sides: by a condition on one side alone DuckDB compares every line with every kind.
 kinds as (
     select
         *,
