@@ -80,7 +80,7 @@
 {#-
     An amount as a double, for guesses that exact arithmetic corrects. DuckDB's own cast divides a
     wide integer from 0.01 on: half a microsecond, where the mean of a list of one takes a
-    thirtieth.
+    fifteenth of it.
 -#}
 {% macro nearly(amount) -%}{{ return(adapter.dispatch('nearly')(amount)) }}{%- endmacro %}
 {% macro default__nearly(amount) -%}list_avg([{{ amount }}]){%- endmacro %}
