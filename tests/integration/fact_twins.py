@@ -23,6 +23,7 @@ LINEAGE = frozenset(
 )  # fmt: skip
 
 _LAST_UNIT = "0.000000000000000001"
+_LAST_UNITS_OF_SCOPES = "0.000000000000000003"
 _OWN = ("scope", "twin_key", "is_recut", "place")
 _SCOPE = """
     case
@@ -195,11 +196,13 @@ class Twins:
 def _differs(column: str) -> str:
     """Return the condition under which twins differ in a column.
 
-    The last unit of a group's emissions goes to a line by its key, and keys differ.
+    The last unit of each scope of a group goes to a line by its key, and keys differ; a total adds
+    three scopes up.
     """
     if column.startswith("x_Carbon") and column.endswith("Kg"):
+        most = _LAST_UNIT if "Scope" in column else _LAST_UNITS_OF_SCOPES
         return (
             f"((focus.{column} is null) <> (native.{column} is null)"
-            f" or abs(focus.{column} - native.{column}) > {_LAST_UNIT})"
+            f" or abs(focus.{column} - native.{column}) > {most})"
         )
     return f"focus.{column} is distinct from native.{column}"
