@@ -345,9 +345,10 @@ def measures_of(provider: str, row: Row) -> dict[str, Decimal | None]:
 
 def total_of(row: Row, method: str) -> Decimal | None:
     """Return a method's total: as stated, else the sum of its parts where all are known."""
-    parts = [row["scope1_kg"], row[f"scope2_{method}_kg"], row[f"scope3_{method}_kg"]]
-    if row[f"total_{method}_kg"] is not None:
-        return row[f"total_{method}_kg"]
+    name = f"total_{method}_kg"
+    parts = [row[scope] for scope in SCOPES_OF_TOTALS[name]]
+    if row[name] is not None:
+        return row[name]
     return None if None in parts else total(parts)
 
 

@@ -17,9 +17,13 @@
     {{ return(emission_measures() | reject('in', emission_totals()) | list) }}
 {%- endmacro %}
 
-{#- What totals hold beyond scopes, by the names of their columns. -#}
+{#- The column of what a total holds beyond its scopes. -#}
+{% macro beyond(total) -%}{{ return(total.replace('_kg', '_beyond_kg')) }}{%- endmacro %}
+
 {% macro beyond_scopes() -%}
-    {{ return(emission_totals() | map('replace', '_kg', '_beyond_kg') | list) }}
+    {%- set found = [] -%}
+    {%- for total in emission_totals() -%}{%- do found.append(beyond(total)) -%}{%- endfor -%}
+    {{ return(found) }}
 {%- endmacro %}
 
 {#- What is shared: every total is made of these. -#}
@@ -34,14 +38,14 @@
         {%- for scope in scopes -%}
             {%- set rest.of = amount_minus(rest.of, 'coalesce(' ~ scope ~ ', 0)') -%}
         {%- endfor -%}
-        {{ rest.of }} as {{ beyond_scopes()[loop.index0] }}{{ ',\n        ' if not loop.last }}
+        {{ rest.of }} as {{ beyond(total) }}{{ ',\n        ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 
 {#- The columns of emission_totals, from parts; NULL where there was no total. -#}
 {% macro total_columns() -%}
     {%- for total, scopes in emission_totals().items() -%}
-        {%- set sum = namespace(of=beyond_scopes()[loop.index0]) -%}
+        {%- set sum = namespace(of=beyond(total)) -%}
         {%- for scope in scopes -%}
             {%- set sum.of = amount_plus(sum.of, 'coalesce(' ~ scope ~ ', 0)') -%}
         {%- endfor -%}

@@ -21,12 +21,10 @@ to_share as (
         bases.basis,
         {{ weight_by('bases.basis', 'month_weights') }} as month_weight,
         bases.group_weight,
-        coalesce(
-            groups.total_location_kg, groups.total_market_kg, groups.total_unspecified_kg
-        ) is not null
-        and coalesce(groups.total_location_kg, 0) = 0
-        and coalesce(groups.total_market_kg, 0) = 0
-        and coalesce(groups.total_unspecified_kg, 0) = 0 as group_is_zero,
+        coalesce({{ each_of(emission_totals(), 'groups.@') }}) is not null
+        {%- for total in emission_totals() %}
+        and coalesce(groups.{{ total }}, 0) = 0
+        {%- endfor %} as group_is_zero,
         {{ beyond_scopes_columns() }}
     from groups
     inner join bases on groups.emission_group_key = bases.emission_group_key
