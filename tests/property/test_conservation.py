@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from dagster_project.periods.counted import counted_bills
@@ -404,6 +404,21 @@ def test_a_total_is_the_sum_of_its_scopes_on_every_line(models: ModelRun, estate
 
 
 @few_examples
+@given(crowded_estates)
+def test_a_total_of_nothing_is_nothing_on_every_line(models: ModelRun, estate: Estate) -> None:
+    [emission] = estate["stg_aws__carbon"]
+    a, b, c = (emission[name] for name in AWS_MEASURES[:3])
+    sums = {"scope1_kg": total([a, b]), "scope2_location_kg": -a, "scope3_location_kg": -b}
+    scopes = {"scope2_market_kg": c, "total_location_kg": Decimal(0), "total_market_kg": Decimal(0)}
+
+    models.build(dict(estate) | {"stg_aws__carbon": [emission | sums | scopes]}, MONTHS)
+
+    found = "select distinct x_CarbonLocationKg, x_CarbonMarketKg from fct_cost_and_carbon"
+    assert models.rows(f"{found} where x_CarbonLocationKg is not null") == [(0, 0)]
+
+
+@few_examples
+@example(Maker(478).estate())
 @given(estates)
 def test_carbon_stands_on_the_lines_that_may_carry_it(models: ModelRun, estate: Estate) -> None:
     models.build(estate, MONTHS)

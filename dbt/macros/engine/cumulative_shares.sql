@@ -13,11 +13,9 @@
         measures: columns that hold the group's totals on every row; NULL stays NULL.
         keep: columns passed through.
         is_earned: whether the relation has the columns of earned_shares, made once for each group.
-        mostly_zero: measures whose totals are mostly 0, which then cost nothing.
 #}
 {% macro cumulative_shares(
-    relation, weight, cumulative_weight, sum_of_weights, measures, keep, is_earned=false,
-    mostly_zero=[]
+    relation, weight, cumulative_weight, sum_of_weights, measures, keep, is_earned=false
 ) -%}
     with weighed as (
         select
@@ -34,19 +32,11 @@
         {{ keep | join(',\n        ') }},
         {%- for measure in measures %}
         {%- set rest = measure ~ '_rest' %}
-        {%- set share = signed_units_to_amount(
+        {{ signed_units_to_amount(
             measure ~ '_each * ' ~ wide_integer(weight)
             ~ ' + ' ~ part_of_rest(rest, 'weight_reached', 'all_weight')
             ~ ' - ' ~ part_of_rest(rest, 'weight_before', 'all_weight')
-        ) %}
-        {%- if measure in mostly_zero %}
-        case
-            when {{ measure }}_each = 0 and {{ rest }} = 0 then cast(0 as decimal(38,18))
-            else {{ share }}
-        end as {{ measure }}{{ ',' if not loop.last }}
-        {%- else %}
-        {{ share }} as {{ measure }}{{ ',' if not loop.last }}
-        {%- endif %}
+        ) }} as {{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
     from weighed
 {%- endmacro %}

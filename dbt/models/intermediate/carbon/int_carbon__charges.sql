@@ -31,6 +31,7 @@ placed as (
         month_shares.basis as carbon_basis,
         coalesce(month_shares.group_is_zero, false) as group_is_zero,
         cumulative.x_ChargeKey is not null as is_allocated,
+        {{ each_of(total_kinds(), 'month_shares.@') }},
         {{ each_of(emission_parts(), 'month_shares.@_each') }},
         {{ each_of(emission_parts(), 'month_shares.@_rest') }}
     from charges
@@ -51,8 +52,8 @@ shared as (
         keep=keyed_charge_columns() + estimates + [
             'carbon_delivery_id', 'carbon_model_version', 'carbon_basis', 'group_is_zero',
             'is_allocated',
-        ],
-        is_earned=true, mostly_zero=beyond_scopes()
+        ] + total_kinds(),
+        is_earned=true
     ) }}
 )
 

@@ -25,7 +25,7 @@ to_share as (
         {%- for total in emission_totals() %}
         and coalesce(groups.{{ total }}, 0) = 0
         {%- endfor %} as group_is_zero,
-        {{ beyond_scopes_columns() }}
+        {{ total_kind_columns() }}
     from groups
     inner join bases on groups.emission_group_key = bases.emission_group_key
     inner join month_weights on groups.emission_group_key = month_weights.emission_group_key
@@ -37,6 +37,7 @@ shared as (
         sum_of_weights='group_weight', measures=emission_parts(),
         keep=['emission_group_key', 'billing_month', 'x_Provider', 'usage_month', 'source_name',
               'delivery_id', 'model_version', 'basis', 'month_weight', 'group_is_zero']
+              + total_kinds()
     ) }}
 )
 
